@@ -1,0 +1,29 @@
+"""A visual recommender: images and behaviour in, ranked and measured recommendations out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from visrec.catalogue.interactions import Interaction
+    from visrec.core.ranking import RankedItem, Ranking
+    from visrec.workspace.workspace import Workspace
+
+__version__ = "0.1.0"
+__all__ = ["Interaction", "RankedItem", "Ranking", "Workspace", "__version__"]
+
+#: Public name -> its module. Loaded at first use, so that `import visrec` stays fast.
+_HOMES = {
+    "Interaction": "visrec.catalogue.interactions",
+    "RankedItem": "visrec.core.ranking",
+    "Ranking": "visrec.core.ranking",
+    "Workspace": "visrec.workspace.workspace",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'visrec' has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_HOMES[name]), name)

@@ -1,0 +1,5 @@
+"""`python -m visrec` is the same as `visrec`."""
+
+from visrec.cli.main import run
+
+run()

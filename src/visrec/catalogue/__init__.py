@@ -1,0 +1,1 @@
+"""Items, images, interactions and features, checked and stored."""

@@ -1,0 +1,86 @@
+"""Commands that fill the catalogue: ingest, remove, feedback, info."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from visrec.cli.options import AsJson, Images, Interactions, Items, Shop, Threshold
+from visrec.cli.output import print_json, say, write
+from visrec.cli.progress import show_progress
+from visrec.core.errors import InputError
+
+__all__ = ["register"]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the program."""
+    app.command()(ingest)
+    app.command()(remove)
+    app.command()(feedback)
+    app.command()(info)
+
+
+def ingest(
+    shop: Shop,
+    items: Items = None,
+    images: Images = None,
+    interactions: Interactions = None,
+    positive_threshold: Threshold = None,
+) -> None:
+    """Read items, pictures and interactions into a workspace. Again: only what changed is read; nothing doubles."""
+    from visrec.workspace.workspace import Workspace
+
+    if items is None and images is None and interactions is None:
+        raise InputError("Expected at least one of --items, --images and --interactions, got none.")
+    workspace = Workspace.open_or_create(shop, positive_threshold=positive_threshold)
+    write(workspace.ingest(items=items, images=images, interactions=interactions, progress=show_progress).summary())
+    for report in workspace.encode_new(progress=show_progress, say=say):
+        if report.n_new or report.failures:
+            write(report.summary())
+
+
+def remove(
+    shop: Shop,
+    item: Annotated[str | None, typer.Option("--item", help="Item id to take out, with pictures and events.")] = None,
+    user: Annotated[str | None, typer.Option("--user", help="User id whose events to take out.")] = None,
+) -> None:
+    """Take an item, or all that a user did, out of the workspace."""
+    from visrec.workspace.workspace import Workspace
+
+    if (item is None) == (user is None):
+        raise InputError("Expected either --item ID or --user ID.")
+    workspace = Workspace.open(shop)
+    removed = workspace.remove_item(item) if item is not None else workspace.remove_user(str(user))
+    write(f"Removed {removed.items} item, {removed.images} pictures, {removed.interactions} interactions.")
+    if workspace.trained_models():
+        write(f"Trained models still hold what they learned. To forget it: visrec train {shop}")
+
+
+def feedback(
+    shop: Shop,
+    user: Annotated[str, typer.Option("--user", help="Who.")],
+    item: Annotated[str, typer.Option("--item", help="With what.")],
+    kind: Annotated[str, typer.Option("--kind", help="like, buy, view, rate, skip, dislike, …")] = "like",
+    value: Annotated[float | None, typer.Option("--value", help="A rating or an amount.")] = None,
+    timestamp: Annotated[int | None, typer.Option("--timestamp", help="Epoch seconds UTC; default now.")] = None,
+) -> None:
+    """Add one event. It is stored durably and counts in the very next recommendation."""
+    from visrec.catalogue.interactions import Interaction
+    from visrec.workspace.workspace import Workspace
+
+    n_new = Workspace.open(shop).add_feedback([Interaction(user, item, kind, value, timestamp)])
+    write("Added." if n_new else "Was there already.")
+
+
+def info(shop: Shop, as_json: AsJson = False) -> None:
+    """Say what a workspace holds and what is in use."""
+    from visrec.workspace.workspace import Workspace
+
+    facts = Workspace.open(shop).info()
+    if as_json:
+        print_json(facts)
+        return
+    for name, value in facts.items():
+        write(f"{name:20} {', '.join(map(str, value)) if isinstance(value, list) else value}")

@@ -1,0 +1,150 @@
+"""Commands that learn: encode, features, train, evaluate, build."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from visrec.cli.options import AsJson, Encoder, Images, Interactions, Items, Shop, Threshold
+from visrec.cli.output import print_json, say, write
+from visrec.cli.progress import show_progress
+from visrec.core.errors import InputError
+
+__all__ = ["build_workspace", "register"]
+
+Model = Annotated[
+    str, typer.Option("--model", help="blend, ease, visual-knn, text-knn, category-knn, popular, random.")
+]
+_SPLITS = ("random", "time", "user-time", "item-cold")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the program."""
+    app.command()(build)
+    app.command()(encode)
+    app.command()(features)
+    app.command()(train)
+    app.command()(evaluate)
+
+
+def build(
+    shop: Shop,
+    items: Items = None,
+    images: Images = None,
+    interactions: Interactions = None,
+    encoder: Encoder = None,
+    text_encoder: Annotated[
+        str | None,
+        typer.Option(
+            "--text-encoder", help="bge-small or none. Default: bge-small if its weights are on this machine."
+        ),
+    ] = None,
+    positive_threshold: Threshold = None,
+) -> None:
+    """Do everything in one go: ingest, encode, train, evaluate."""
+    build_workspace(shop, items, images, interactions, encoder, text_encoder, positive_threshold)
+
+
+def build_workspace(
+    shop: Path,
+    items: Path | None,
+    images: Path | None,
+    interactions: Path | None,
+    encoder: str | None,
+    text_encoder: str | None,
+    positive_threshold: float | None,
+) -> None:
+    """`visrec build`, for other commands too."""
+    from visrec.workspace.build import build as build_shop
+
+    for line in build_shop(
+        shop,
+        items=items,
+        images=images,
+        interactions=interactions,
+        encoder=encoder,
+        text_encoder=text_encoder,
+        positive_threshold=positive_threshold,
+        progress=show_progress,
+        say=say,
+    ):
+        write(line)
+
+
+def encode(shop: Shop, encoder: Encoder = None) -> None:
+    """Turn pictures (or, with a text encoder, texts) into embeddings. An interrupted run goes on where it stopped."""
+    from visrec.workspace.workspace import Workspace
+
+    write(Workspace.open(shop).encode(encoder, progress=show_progress, say=say).summary())
+
+
+def features(shop: Shop, as_json: AsJson = False) -> None:
+    """List the feature sets; an asterisk marks those in use."""
+    from visrec.workspace.workspace import Workspace
+
+    workspace = Workspace.open(shop)
+    in_use = {workspace.settings.image_features, workspace.settings.text_features}
+    sets = workspace.features()
+    if as_json:
+        rows = [
+            {"name": s.name, "encoder": s.encoder_id, "modality": s.modality, "dim": s.dim, "vectors": s.n_vectors,
+             "bytes": s.n_bytes, "created": s.created, "in_use": s.name in in_use}
+            for s in sets
+        ]  # fmt: skip
+        print_json({"features": rows})
+        return
+    if not sets:
+        write(f"No features yet. Run: visrec encode {shop}")
+    for s in sets:
+        mark = "*" if s.name in in_use else " "
+        write(
+            f"{mark} {s.name:45} {s.modality:5} {s.n_vectors:>9,} x {s.dim:<5} {s.n_bytes / 1e6:9.1f} MB  {s.created}"
+        )
+
+
+def train(shop: Shop, model: Model = "blend") -> None:
+    """Fit a recommender on everything known now, and use it from now on."""
+    from visrec.workspace.workspace import Workspace
+
+    workspace = Workspace.open(shop)
+    recommender = workspace.train(model)
+    sources = getattr(recommender, "sources", ())
+    write(f"Trained {model}" + (f" from: {', '.join(sources)}." if sources else "."))
+
+
+def evaluate(
+    shop: Shop,
+    split: Annotated[str, typer.Option("--split", help=", ".join(_SPLITS))] = "random",
+    model: Annotated[list[str] | None, typer.Option("--model", help="Repeatable; default: all.")] = None,
+    k: Annotated[int, typer.Option("-k", help="Length of the judged lists.", min=1)] = 10,
+    seed: Annotated[int, typer.Option("--seed", help="Of the split and the intervals.")] = 42,
+    test_fraction: Annotated[float | None, typer.Option("--test-fraction", help="Share held out.")] = None,
+    test_days: Annotated[float | None, typer.Option("--test-days", help="Split time: the last so many days.")] = None,
+    positive_threshold: Threshold = None,
+    encoder: Encoder = None,
+    as_json: AsJson = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print the table as Markdown.")] = False,
+) -> None:
+    """Judge recommenders on a part of the log that they did not see, over the whole catalogue."""
+    from visrec.workspace.workspace import Workspace
+
+    if split not in _SPLITS:
+        raise InputError(f"Expected a split out of {', '.join(_SPLITS)}, got {split!r}.")
+    models = None if not model or model == ["all"] else model
+    evaluation = Workspace.open(shop).evaluate(
+        split,
+        models,
+        k=k,
+        seed=seed,
+        test_fraction=test_fraction,
+        test_days=test_days,
+        positive_threshold=positive_threshold,
+        encoder=encoder,
+        progress=show_progress,
+    )
+    if as_json:
+        print_json(evaluation.to_json())
+    else:
+        write(evaluation.table(markdown=markdown))

@@ -1,0 +1,1 @@
+"""Types, protocols, errors, settings and artifacts: what every other package speaks in."""

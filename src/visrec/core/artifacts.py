@@ -1,0 +1,106 @@
+"""Fitted models on disk: a folder of one manifest.json and .npy files; never pickle.
+
+    models/<name>/<version>/manifest.json   settings, and the sha256 of every array file
+    models/<name>/<version>/<array>.npy
+    models/<name>/current                   the version in use; replaced atomically
+
+A version becomes visible only when `current` names it, so a killed save leaves the old model in use.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from visrec.core.errors import NotFoundError, WorkspaceError
+
+__all__ = ["load_artifact", "save_artifact", "write_atomic"]
+
+_FORMAT = 1
+
+
+def write_atomic(path: Path, data: bytes) -> None:
+    """Replace a file so that a reader, or a crash, sees the old content or the new, never a part."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def save_artifact(
+    folder: Path, settings: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]], keep: int = 2
+) -> str:
+    """Write a new version below `folder`, switch to it, and drop all but the `keep` newest versions.
+
+    Returns:
+        The new version, "0001" and up.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    versions = _versions(folder)
+    version = f"{int(versions[-1]) + 1 if versions else 1:04d}"
+    building = folder / f".building-{os.getpid()}"
+    shutil.rmtree(building, ignore_errors=True)
+    building.mkdir()
+    hashes = {}
+    for name, array in arrays.items():
+        file = building / f"{name}.npy"
+        np.save(file, array, allow_pickle=False)
+        hashes[name] = _sha256(file)
+    manifest = {"format": _FORMAT, "settings": dict(settings), "arrays": hashes}
+    write_atomic(building / "manifest.json", json.dumps(manifest, ensure_ascii=False, indent=1).encode())
+    building.replace(folder / version)
+    write_atomic(folder / "current", version.encode())
+    for old in [*versions, version][:-keep]:
+        shutil.rmtree(folder / old, ignore_errors=True)
+    for orphan in folder.glob(".building-*"):
+        shutil.rmtree(orphan, ignore_errors=True)
+    return version
+
+
+def load_artifact(folder: Path) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
+    """Read the current version below `folder`; arrays are memory-mapped.
+
+    Raises:
+        NotFoundError: when nothing was saved there.
+        WorkspaceError: when a file is missing, damaged, or of a newer format.
+    """
+    current = folder / "current"
+    if not current.exists():
+        raise NotFoundError(f"Nothing was saved in {folder}.")
+    home = folder / current.read_text().strip()
+    try:
+        manifest = json.loads((home / "manifest.json").read_text())
+        if manifest["format"] > _FORMAT:
+            raise WorkspaceError(f"{home} was written by a newer visrec (format {manifest['format']}). Update visrec.")
+        arrays = {}
+        for name, expected in manifest["arrays"].items():
+            file = home / f"{name}.npy"
+            if _sha256(file) != expected:
+                raise WorkspaceError(f"{file} is damaged: its hash changed. Train again.")
+            arrays[name] = np.load(file, mmap_mode="r", allow_pickle=False)
+    except (OSError, KeyError, ValueError) as error:
+        raise WorkspaceError(f"{home} is damaged ({error}). Train again.") from error
+    return manifest["settings"], arrays
+
+
+def _versions(folder: Path) -> list[str]:
+    return sorted(entry.name for entry in folder.iterdir() if entry.is_dir() and entry.name.isdigit())
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

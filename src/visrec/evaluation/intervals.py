@@ -1,0 +1,144 @@
+"""Confidence intervals over users: how far a figure would move with other users of the same kind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from visrec.core.errors import InputError
+
+__all__ = ["Interval", "bootstrap", "bootstrap_columns", "coverage_interval", "paired_difference"]
+
+PerUser = npt.NDArray[np.float64]
+
+#: Draws of this many users (8 MiB of int64) are held at once.
+_BLOCK_DRAWS = 1 << 20
+_PERCENTILES = (2.5, 97.5)
+#: The 97.5th percentile of the standard normal distribution.
+_NORMAL = 1.959963984540054
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A mean over users and its 95% interval; all three NaN where no user has the figure.
+
+    Attributes:
+        mean: the figure itself.
+        low: 2.5th percentile.
+        high: 97.5th percentile.
+    """
+
+    mean: float
+    low: float
+    high: float
+
+
+def bootstrap_columns(values: PerUser, *, n_resamples: int = 1000, seed: int = 42) -> list[Interval]:
+    """Percentile bootstrap of the column means, over rows (users).
+
+    All columns share their resamples, and so do all calls with as many users and the same seed: a comparison
+    of two intervals is a comparison on the same users.
+
+    Args:
+        values: float64 (n_users, n_columns); a NaN leaves that user out of that column.
+        n_resamples: how many times n_users users are drawn with replacement.
+        seed: seed of the draws.
+
+    Returns:
+        One interval a column.
+
+    Raises:
+        InputError: without users or resamples.
+
+    Reference:
+        Efron & Tibshirani (1993), An Introduction to the Bootstrap, chapter 13.
+    """
+    if values.ndim != 2 or values.shape[0] < 1 or n_resamples < 1:
+        raise InputError(f"Expected values (n_users, n_columns) and resamples, got {values.shape} and {n_resamples}.")
+    known = ~np.isnan(values)
+    # Sums and counts in one product: known users are drawn a random number of times.
+    terms = np.concatenate([np.where(known, values, 0.0), known], axis=1)
+    sums = np.concatenate([draws @ terms for draws in _draws(values.shape[0], n_resamples, seed)])
+    means = _ratio(sums)
+    mean = _ratio(terms.sum(axis=0, keepdims=True))[0]
+    return [_interval(mean[column], means[:, column]) for column in range(values.shape[1])]
+
+
+def _draws(n_users: int, n_resamples: int, seed: int) -> Iterator[npt.NDArray[np.float64]]:
+    """How often each user was drawn in each resample; float64 blocks (up to n_resamples, n_users)."""
+    generator = np.random.default_rng(seed)
+    block = max(1, _BLOCK_DRAWS // n_users)
+    for start in range(0, n_resamples, block):
+        n = min(block, n_resamples - start)
+        drawn = generator.integers(0, n_users, size=(n, n_users))
+        drawn += np.arange(n)[:, None] * n_users
+        yield np.bincount(drawn.ravel(), minlength=n * n_users).reshape(n, n_users).astype(np.float64)
+
+
+def _ratio(sums: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Left half of the columns over the right half (counts), NaN where the count is 0."""
+    total, count = np.split(sums, 2, axis=1)
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
+
+
+def _interval(mean: float, means: npt.NDArray[np.float64]) -> Interval:
+    defined = means[~np.isnan(means)]
+    if defined.size == 0:
+        return Interval(float("nan"), float("nan"), float("nan"))
+    low, high = np.percentile(defined, _PERCENTILES)
+    return Interval(float(mean), float(low), float(high))
+
+
+def bootstrap(values: PerUser, *, n_resamples: int = 1000, seed: int = 42) -> Interval:
+    """Mean of one figure a user, float64 (n_users,), with its interval; see `bootstrap_columns`.
+
+    >>> bootstrap(np.array([0.5, 0.5, 0.5]))
+    Interval(mean=0.5, low=0.5, high=0.5)
+    """
+    return bootstrap_columns(np.asarray(values, dtype=np.float64)[:, None], n_resamples=n_resamples, seed=seed)[0]
+
+
+def paired_difference(first: PerUser, second: PerUser, *, n_resamples: int = 1000, seed: int = 42) -> Interval:
+    """Mean of first - second over the same users, with its interval.
+
+    An interval without 0 says that the first is better (above) or worse (below) by more than the choice of
+    users explains. Two single intervals may overlap where this one is clear, since it takes out how hard each
+    user is.
+
+    Args:
+        first: float64 (n_users,), one figure a user.
+        second: float64 (n_users,), the same users in the same order.
+        n_resamples: see `bootstrap_columns`.
+        seed: seed of the draws.
+
+    Raises:
+        InputError: when the two differ in length.
+    """
+    if first.shape != second.shape:
+        raise InputError(f"Expected figures of the same users, got {first.shape} and {second.shape}.")
+    return bootstrap(first - second, n_resamples=n_resamples, seed=seed)
+
+
+def coverage_interval(coverage: float, recommended_once: npt.NDArray[np.int64], n_candidates: int) -> Interval:
+    """Interval of catalogue coverage by the delete-one jackknife, normal approximation, within 0 to 1.
+
+    Coverage is no mean over users: resampling draws some users twice and others never, always shows fewer
+    items and so puts the bootstrap interval below the figure. Leaving out user u takes away exactly the q_u
+    items that nobody else was recommended, which gives the variance
+    (n - 1) / n * sum over u of (q_u - mean q)² / n_candidates².
+
+    Args:
+        coverage: the figure, 0 to 1.
+        recommended_once: int64 (n_users,), q: items recommended to this user alone.
+        n_candidates: number of items that may be recommended.
+
+    Reference:
+        Heltshe & Forrester (1983), Estimating species richness using the jackknife procedure. doi:10.2307/2530802
+    """
+    n = recommended_once.shape[0]
+    variance = (n - 1) * float(np.var(recommended_once)) / n_candidates**2
+    margin = _NORMAL * variance**0.5
+    return Interval(coverage, max(coverage - margin, 0.0), min(coverage + margin, 1.0))

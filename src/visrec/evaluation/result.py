@@ -1,0 +1,110 @@
+"""What an evaluation found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from visrec.core.errors import NotFoundError
+from visrec.evaluation.intervals import Interval, paired_difference
+from visrec.evaluation.table import render
+
+__all__ = ["Evaluation", "Seconds"]
+
+
+@dataclass(frozen=True)
+class Seconds:
+    """Wall time that one model took, in seconds.
+
+    Attributes:
+        fit: learning.
+        score: the model's own scoring.
+        measure: the rest: masking, top k, metrics and intervals.
+    """
+
+    fit: float
+    score: float
+    measure: float
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Figures of several models on one split.
+
+    Attributes:
+        split: name of the split.
+        description: what the split did, for people.
+        k: length of the lists that were judged.
+        n_users: number of evaluated users.
+        n_items: number of items that were scored.
+        n_candidates: number of items that could be recommended.
+        models: model -> metric ("ndcg@10", "coverage", …) -> mean and interval; NaN where the catalogue does
+            not define the metric (diversity without images).
+        skipped: model that could not take part -> reason.
+        per_user: model -> metric -> float64 (n_users,), for every metric that is a mean over users.
+        seconds: model -> wall times; no part of `to_json`, so that equal runs give equal output.
+        seed: seed of the intervals.
+    """
+
+    split: str
+    description: str
+    k: int
+    n_users: int
+    n_items: int
+    n_candidates: int
+    models: Mapping[str, Mapping[str, Interval]]
+    skipped: Mapping[str, str] = field(default_factory=dict)
+    per_user: Mapping[str, Mapping[str, npt.NDArray[np.float64]]] = field(default_factory=dict, repr=False)
+    seconds: Mapping[str, Seconds] = field(default_factory=dict)
+    seed: int = 42
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON-able figures; a metric that is not defined in this catalogue holds three nulls."""
+        return {
+            "split": self.split,
+            "k": self.k,
+            "n_users": self.n_users,
+            "n_items": self.n_items,
+            "models": {
+                name: {metric: _figures(interval) for metric, interval in metrics.items()}
+                for name, metrics in self.models.items()
+            },
+            "n_candidates": self.n_candidates,
+            "description": self.description,
+            "skipped": dict(self.skipped),
+        }
+
+    def table(self, *, markdown: bool = False) -> str:
+        """The figures for people: best NDCG first, every mean with its interval.
+
+        Args:
+            markdown: pipe tables instead of text aligned within 100 columns.
+        """
+        head = (
+            f"Split {self.split}: {self.description}. {self.n_users:,} users, {self.n_candidates:,} of "
+            f"{self.n_items:,} items to choose from, k = {self.k}. Means over users with 95% intervals."
+        )
+        return render(self.models, self.skipped, head, self.k, markdown=markdown)
+
+    def difference(self, first: str, second: str, metric: str) -> Interval:
+        """Mean of first - second in one metric over the same users, with its interval; see `paired_difference`.
+
+        Raises:
+            NotFoundError: when a model was not evaluated, or the metric is no mean over users.
+        """
+        for name in (first, second):
+            if name not in self.per_user:
+                raise NotFoundError(f"Expected a model out of {', '.join(self.per_user)}, got {name!r}.")
+            if metric not in self.per_user[name]:
+                raise NotFoundError(f"Expected a metric out of {', '.join(self.per_user[name])}, got {metric!r}.")
+        return paired_difference(self.per_user[first][metric], self.per_user[second][metric], seed=self.seed)
+
+
+def _figures(interval: Interval) -> dict[str, float | None]:
+    """The interval with None for NaN, which JSON does not have."""
+    values = {"mean": interval.mean, "low": interval.low, "high": interval.high}
+    return {key: None if np.isnan(value) else value for key, value in values.items()}

@@ -1,0 +1,107 @@
+"""An evaluation as a table for people."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from visrec.evaluation.intervals import Interval
+
+__all__ = ["render"]
+
+Models = Mapping[str, Mapping[str, Interval]]
+
+_WIDTH = 100
+_NAME_WIDTH = 20
+_GAP = "  "
+_UNDEFINED = "n/a"
+_DECIMALS = {"novelty": 2}
+_BEYOND_ACCURACY = ("coverage", "novelty", "diversity", "popularity_share")
+
+
+def render(models: Models, skipped: Mapping[str, str], head: str, k: int, *, markdown: bool = False) -> str:
+    """Two tables, accuracy and beyond, of models sorted by NDCG.
+
+    Args:
+        models: model -> metric -> interval; every model has the same metrics.
+        skipped: model -> reason why it is not in the table.
+        head: one paragraph above the tables.
+        k: length of the judged lists.
+        markdown: pipe tables, the best of a metric in bold; otherwise aligned text of at most 100 columns,
+            each interval below its mean, the best of a metric with an asterisk.
+
+    Returns:
+        Lines joined by newlines, without one at the end.
+    """
+    names = sorted(models, key=lambda name: (-np.nan_to_num(models[name][f"ndcg@{k}"].mean), name))
+    lines = [head] if markdown else textwrap.wrap(head, _WIDTH)
+    metrics = list(models[names[0]]) if names else []
+    accuracy = [metric for metric in metrics if metric not in _BEYOND_ACCURACY]
+    for section in (accuracy, [metric for metric in metrics if metric in _BEYOND_ACCURACY]):
+        if section:
+            best = _best(models, section) if section is accuracy else {}
+            draw = _markdown if markdown else _text
+            lines += ["", *draw(models, names, section, best)]
+    reasons = [f"Left out: {name}: {reason}" for name, reason in skipped.items()]
+    if reasons:
+        wrapped = [[reason, ""] if markdown else textwrap.wrap(reason, _WIDTH) for reason in reasons]
+        lines += ["", *(line for block in wrapped for line in block)]
+    return "\n".join(lines).rstrip()
+
+
+def _best(models: Models, metrics: Sequence[str]) -> dict[str, str]:
+    """Each metric's highest mean as it is printed, so that what looks equal is marked equally."""
+    best = {}
+    for metric in metrics:
+        means = [figures[metric].mean for figures in models.values() if not np.isnan(figures[metric].mean)]
+        best[metric] = _number(metric, max(means)) if means else ""
+    return best
+
+
+def _number(metric: str, value: float) -> str:
+    return _UNDEFINED if np.isnan(value) else f"{value:.{_DECIMALS.get(metric, 3)}f}"
+
+
+def _range(metric: str, interval: Interval) -> str:
+    return "" if np.isnan(interval.mean) else f"{_number(metric, interval.low)}–{_number(metric, interval.high)}"
+
+
+def _markdown(models: Models, names: Sequence[str], metrics: Sequence[str], best: Mapping[str, str]) -> list[str]:
+    lines = ["| model | " + " | ".join(metrics) + " |", "| --- |" + " ---: |" * len(metrics)]
+    for name in names:
+        cells = []
+        for metric in metrics:
+            mean, limits = _number(metric, models[name][metric].mean), _range(metric, models[name][metric])
+            marked = f"**{mean}**" if mean == best.get(metric) else mean
+            cells.append(f"{marked} ({limits})" if limits else marked)
+        escaped = name.replace("\\", "\\\\").replace("|", "\\|")
+        lines.append(f"| {escaped} | " + " | ".join(cells) + " |")
+    return lines
+
+
+def _text(models: Models, names: Sequence[str], metrics: Sequence[str], best: Mapping[str, str]) -> list[str]:
+    rows = [["model", *metrics]]
+    for name in names:
+        figures = [models[name][metric] for metric in metrics]
+        means = [_number(metric, figure.mean) for metric, figure in zip(metrics, figures, strict=True)]
+        # The blank keeps the figures of a column below each other where one of them has the asterisk.
+        marked = [
+            mean + ("*" if mean == best.get(metric) else " ") if best else mean
+            for metric, mean in zip(metrics, means, strict=True)
+        ]
+        limits = [_range(metric, figure) for metric, figure in zip(metrics, figures, strict=True)]
+        rows += [[_shortened(name), *marked], ["", *limits]]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(metrics) + 1)]
+    lines = [_line(row, widths) for row in rows]
+    return [lines[0], "-" * (sum(widths) + len(_GAP) * len(metrics)), *lines[1:]]
+
+
+def _shortened(name: str) -> str:
+    return name if len(name) <= _NAME_WIDTH else name[: _NAME_WIDTH - 1] + "…"
+
+
+def _line(row: Sequence[str], widths: Sequence[int]) -> str:
+    cells = [cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)]
+    return _GAP.join([row[0].ljust(widths[0]), *cells]).rstrip()

@@ -1,0 +1,1 @@
+"""Picture files in, upright RGB pictures out; contact sheets."""

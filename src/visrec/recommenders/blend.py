@@ -1,0 +1,134 @@
+"""The default: a weighted sum of every source that the catalogue allows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from visrec.core.dataset import Dataset
+from visrec.core.errors import NotFittedError, UnsupportedError
+from visrec.core.features import BLOCK_SOURCES, ItemFeatures
+from visrec.core.histories import Histories
+from visrec.core.protocols import Capabilities, Recommender, Scores
+from visrec.recommenders.content_knn import content_knn
+from visrec.recommenders.ease import Ease
+from visrec.recommenders.popular import Popular
+
+__all__ = ["Blend", "BlendSettings"]
+
+Matrix = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class BlendSettings:
+    """How much each source counts, in standard deviations of the user's scores.
+
+    Attributes:
+        collaborative: weight of `ease`.
+        visual: weight of `visual-knn`.
+        text: weight of `text-knn`.
+        category: weight of `category-knn`.
+        popular: weight of `popular`.
+        half_life_days: see `ContentKNNSettings`; for the three neighbour models.
+    """
+
+    collaborative: float = 1.0
+    visual: float = 0.1
+    text: float = 0.1
+    category: float = 0.05
+    popular: float = 0.02
+    half_life_days: float | None = None
+
+
+class Blend:
+    """score(u, i) = Σ_s w_s z_s(u, i), with z_s the source's scores brought to mean 0 and deviation 1 per user.
+
+    A source that the catalogue does not allow (no pictures, no texts, no likes) is left out, and `sources`
+    says which are in. The collaborative part is standardised over the items that it knows and is 0, the
+    average, for the others: among new items content alone decides.
+
+    Complexity: that of its sources. Parts: one a source; they add up to the score.
+    """
+
+    id = "blend"
+    capabilities = Capabilities()
+
+    def __init__(self, settings: BlendSettings | None = None) -> None:
+        self.settings = settings or BlendSettings()
+        self._members: dict[str, Recommender] = {}
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The sources that `fit` found usable, "collaborative", "visual", "text", "category", "popular"."""
+        return tuple(self._members)
+
+    def fit(self, dataset: Dataset) -> Self:
+        """Fit every source that the dataset allows.
+
+        Raises:
+            UnsupportedError: when there is neither behaviour nor any feature.
+        """
+        members: dict[str, Recommender] = {}
+        for source, model in self._candidates().items():
+            try:
+                members[source] = model.fit(dataset)
+            except UnsupportedError:
+                continue
+        if set(members) == {"popular"} and not dataset.histories.n_events:
+            raise UnsupportedError("blend needs interactions, pictures, texts or categories; the catalogue has none.")
+        self._members = members
+        return self
+
+    def score(self, histories: Histories, items: ItemFeatures) -> Scores:
+        """Score every item for every history; see `Recommender.score`."""
+        if not self._members:
+            raise NotFittedError("blend has not been fitted. Call fit(dataset) first.")
+        parts = {}
+        for source, model in self._members.items():
+            raw = model.score(histories, items).parts[source]
+            parts[source] = _standardised(raw) * np.float32(self._weight(source))
+        return Scores(parts)
+
+    def state(self) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
+        """The members' states, their arrays prefixed with the source."""
+        if not self._members:
+            raise NotFittedError("blend has not been fitted. Call fit(dataset) first.")
+        settings: dict[str, Any] = {"settings": asdict(self.settings), "members": {}}
+        arrays: dict[str, npt.NDArray[Any]] = {}
+        for source, model in self._members.items():
+            settings["members"][source], own = model.state()
+            arrays.update({f"{source}.{name}": array for name, array in own.items()})
+        return settings, arrays
+
+    def load_state(self, settings: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]]) -> Self:
+        """Become the saved model."""
+        self.settings = BlendSettings(**settings["settings"])
+        fresh = self._candidates()
+        self._members = {}
+        for source, saved in settings["members"].items():
+            prefix = f"{source}."
+            own = {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
+            self._members[source] = fresh[source].load_state(saved, own)
+        return self
+
+    def _candidates(self) -> dict[str, Recommender]:
+        half_life = self.settings.half_life_days
+        neighbours = {source: content_knn(block, half_life) for block, source in BLOCK_SOURCES.items()}
+        return {"collaborative": Ease(), **neighbours, "popular": Popular()}
+
+    def _weight(self, source: str) -> float:
+        return float(getattr(self.settings, source))
+
+
+def _standardised(scores: Matrix) -> Matrix:
+    """Mean 0 and deviation 1 over the non-zero scores of each row; zeros, "nothing known", stay 0."""
+    known = scores != 0
+    count = np.maximum(known.sum(axis=1, keepdims=True), 1)
+    mean = scores.sum(axis=1, keepdims=True) / count
+    centred = np.where(known, scores - mean, np.float32(0.0))
+    deviation = np.sqrt(np.square(centred).sum(axis=1, keepdims=True) / count)
+    return np.divide(centred, deviation, out=np.zeros_like(centred), where=deviation > 1e-12)

@@ -1,0 +1,168 @@
+"""Items that look (or read, or are labelled) like what the user liked: nearest neighbours of a history."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from visrec.core.dataset import Dataset
+from visrec.core.errors import NotFittedError, UnsupportedError
+from visrec.core.features import BLOCK_SOURCES, ItemFeatures
+from visrec.core.histories import Histories
+from visrec.core.protocols import Capabilities, Scores
+from visrec.recommenders.content import ContentSpace, PerItems
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
+
+__all__ = ["ContentKNN", "ContentKNNSettings", "Whitening", "content_knn"]
+
+Matrix = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class ContentKNNSettings:
+    """Settings of `ContentKNN`.
+
+    Attributes:
+        block: "image", "text" or "category".
+        power: how fast an event's influence falls with distance; higher keeps interests further apart. At 1
+            negative cosines count too: the score is the cosine to the mean of the history, one interest.
+        dim: embeddings are reduced to at most so many principal components.
+        whiten: 0 leaves the components' variances as they are, 1 makes them equal.
+        half_life_days: an event this much older than the user's last one weighs half; None: age is ignored.
+    """
+
+    block: str = "image"
+    power: float = 2.0
+    dim: int = 256
+    whiten: float = 0.5
+    half_life_days: float | None = None
+
+
+class Whitening:
+    """Principal components of unit rows, each scaled by its singular value to the power -`strength`."""
+
+    def __init__(self, projection: Matrix) -> None:
+        self.projection = projection
+
+    @classmethod
+    def fit(cls, rows: Matrix, dim: int, strength: float) -> Whitening:
+        """Take the components of float32 (n, width) rows; no more than have any variance."""
+        values, vectors = np.linalg.eigh((rows.T @ rows).astype(np.float64))
+        kept = np.arange(len(values) - 1, max(len(values) - dim, 0) - 1, -1)
+        kept = kept[values[kept] > values[-1] * 1e-6]
+        scale = np.power(values[kept], -strength / 2)
+        # The sign of an eigenvector is arbitrary: fix it, so that a saved model is the same on every machine.
+        signs = np.sign(vectors[np.abs(vectors[:, kept]).argmax(axis=0), kept])
+        return cls((vectors[:, kept] * signs * scale).astype(np.float32))
+
+    def __call__(self, rows: Matrix) -> Matrix:
+        """Project float32 (n, width) rows and scale them to length 1; rows of zeros stay zero."""
+        projected = rows @ self.projection
+        length = np.linalg.norm(projected, axis=1, keepdims=True)
+        return np.divide(projected, length, out=np.zeros_like(projected), where=length > 1e-12)
+
+
+class ContentKNN:
+    """score(u, i) = Σ_h w_h max(0, cos(h, i))^power / Σ_h |w_h|, over the events h of the history.
+
+    For pictures and texts the power is 2, for categories 1 (`content_knn`). Each event keeps its own
+    neighbourhood, so a user with several interests is not averaged into none, and the score is an exact sum
+    over past items. Disliked events have negative weights and push away.
+
+    Features are centred, reduced to principal components and partly whitened: no labels and no likes are used, so
+    nothing needs training beyond the catalogue's own statistics.
+
+    Complexity: fit n_items width² + width³; scoring n_distinct_events x n_items x dim for a batch of users.
+    Part: the block's source, such as "visual".
+    """
+
+    def __init__(self, settings: ContentKNNSettings | None = None) -> None:
+        self.settings = settings or ContentKNNSettings()
+        self.id = f"{BLOCK_SOURCES[self.settings.block]}-knn"
+        self.capabilities = Capabilities(needs=(self.settings.block,))
+        self._space: ContentSpace | None = None
+        self._whitening = Whitening(np.zeros((0, 0), dtype=np.float32))
+        self._vectors = PerItems(self.vectors)
+
+    def fit(self, dataset: Dataset) -> Self:
+        """Take the mean and the principal components of the items' features.
+
+        Raises:
+            UnsupportedError: when no item has the block.
+        """
+        block = self.settings.block
+        self._space = ContentSpace.fit(dataset.items, (block,))
+        if block not in self._space.names:
+            raise UnsupportedError(f"{self.id} needs {block} features and the items have none.")
+        present = dataset.items.blocks[block].present
+        rows = self._space.transform(dataset.items)[block][present]
+        self._whitening = Whitening.fit(rows, self.settings.dim, self.settings.whiten)
+        self._vectors = PerItems(self.vectors)
+        return self
+
+    def vectors(self, items: ItemFeatures) -> Matrix:
+        """The items in the space where they are compared; float32 (n_items, dim), unit or zero rows."""
+        if self._space is None:
+            raise NotFittedError(f"{self.id} has not been fitted. Call fit(dataset) first.")
+        return self._whitening(self._space.transform(items)[self.settings.block])
+
+    def score(self, histories: Histories, items: ItemFeatures) -> Scores:
+        """Score every item for every history; see `Recommender.score`."""
+        vectors = self._vectors(items)
+        weights = self._weights(histories)
+        scores = np.zeros((len(histories), len(items)), dtype=np.float32)
+        liked = np.unique(weights.indices)
+        for start in range(0, len(liked), 1024):
+            chunk = liked[start : start + 1024]
+            scores += weights[:, chunk] @ self._kernel(vectors[chunk] @ vectors.T)
+        total = np.asarray(abs(weights).sum(axis=1), dtype=np.float32)
+        scores /= np.maximum(total, np.float32(1e-12)).reshape(-1, 1)
+        return Scores({BLOCK_SOURCES[self.settings.block]: scores})
+
+    def state(self) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
+        """Settings; mean and projection."""
+        if self._space is None:
+            raise NotFittedError(f"{self.id} has not been fitted. Call fit(dataset) first.")
+        space, means = self._space.state()
+        return {"settings": asdict(self.settings), "space": space}, {"projection": self._whitening.projection, **means}
+
+    def load_state(self, settings: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]]) -> Self:
+        """Become the saved model."""
+        self.settings = ContentKNNSettings(**settings["settings"])
+        self._space = ContentSpace.load_state(settings["space"], arrays)
+        self._whitening = Whitening(arrays["projection"])
+        return self
+
+    def _kernel(self, cosine: Matrix) -> Matrix:
+        """How much an event speaks for an item at that cosine; changes the array in place."""
+        power = self.settings.power
+        if power == 1.0:
+            return cosine
+        np.maximum(cosine, 0.0, out=cosine)
+        return np.power(cosine, np.float32(power), out=cosine)
+
+    def _weights(self, histories: Histories) -> csr_matrix:
+        half_life = self.settings.half_life_days
+        if half_life is None or not histories.n_events:
+            return histories.matrix()
+        newest = np.zeros(len(histories), dtype=np.int64)
+        np.maximum.at(newest, histories.user_index, histories.timestamp)
+        age_days = (newest[histories.user_index] - histories.timestamp) / 86_400
+        decay = np.exp2(-age_days / half_life).astype(np.float32)
+        return replace(histories, weight=histories.weight * decay).matrix()
+
+
+#: Powers that did best on validation parts of MovieLens-100k: see BENCHMARKS.md, "power".
+_POWERS = MappingProxyType({"image": 2.0, "text": 2.0, "category": 1.0})
+
+
+def content_knn(block: str, half_life_days: float | None = None) -> ContentKNN:
+    """The neighbour model of one block with its default settings: "visual-knn", "text-knn" or "category-knn"."""
+    return ContentKNN(ContentKNNSettings(block=block, power=_POWERS[block], half_life_days=half_life_days))

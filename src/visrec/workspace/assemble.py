@@ -1,0 +1,120 @@
+"""Tables of the catalogue made into the arrays that recommenders take."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from visrec.catalogue.features import FeatureStore
+from visrec.core.features import FeatureBlock
+from visrec.core.histories import Histories
+from visrec.core.ids import IdMap
+from visrec.core.settings import FeedbackRules
+
+__all__ = ["image_block", "interaction_weights", "make_histories", "text_block"]
+
+
+def image_block(item_ids: IdMap, images: pa.Table, store: FeatureStore, feature_set: str) -> FeatureBlock:
+    """Embeddings of the items' pictures: of several pictures, the mean of their directions.
+
+    Args:
+        item_ids: the n_items items.
+        images: item_id and sha256 of every usable picture.
+        store: where embeddings are.
+        feature_set: name of the feature set.
+
+    Returns:
+        Block "image", float32 (n_items, dim); rows have length 1, or 0 without an embedded picture.
+    """
+    vectors, known = store.read(feature_set, images.column("sha256").to_pylist())
+    rows = item_ids.rows(images.column("item_id").to_pylist())
+    kept = known & (rows >= 0)
+    directions = _unit(vectors[kept])
+    if len(np.unique(rows[kept])) == kept.sum():
+        matrix = np.zeros((len(item_ids), vectors.shape[1]), dtype=np.float32)
+        matrix[rows[kept]] = directions
+    else:
+        from scipy.sparse import csr_matrix
+
+        owners = csr_matrix(
+            (np.ones(kept.sum(), dtype=np.float32), (rows[kept], np.arange(kept.sum()))),
+            shape=(len(item_ids), int(kept.sum())),
+        )
+        matrix = _unit(np.asarray(owners @ directions, dtype=np.float32))
+    return FeatureBlock("image", matrix, np.any(matrix != 0, axis=1), feature_set)
+
+
+def text_block(keys: list[str], store: FeatureStore, feature_set: str) -> FeatureBlock:
+    """Embeddings of the items' texts, float32 (n_items, dim); `keys` are content hashes, "" for no text."""
+    vectors, known = store.read(feature_set, keys)
+    return FeatureBlock("text", vectors, known, feature_set)
+
+
+def interaction_weights(interactions: pa.Table, rules: FeedbackRules) -> npt.NDArray[np.float32]:
+    """Weight of each interaction by the rules; float32 (n_events,).
+
+    Ratings are compared with the range of all ratings in the table: give it the whole log.
+    """
+    kinds = interactions.column("kind").combine_chunks().dictionary_encode()
+    by_kind = np.array([rules.kind_weights.get(kind, 1.0) for kind in kinds.dictionary.to_pylist()], dtype=np.float32)
+    codes = kinds.indices.to_numpy(zero_copy_only=False)
+    if not len(codes):
+        return np.zeros(0, dtype=np.float32)
+    weights = by_kind[codes]
+    value = interactions.column("value").to_numpy()
+    rated = np.isfinite(value) & np.array([kind == "rate" for kind in kinds.dictionary.to_pylist()])[codes]
+    if rated.any() and value[rated].max() > value[rated].min():
+        low, high = value[rated].min(), value[rated].max()
+        weights[rated] *= 1.0 + rules.value_influence * (2.0 * (value[rated] - low) / (high - low) - 1.0)
+    if rules.positive_threshold is not None:
+        below = np.nan_to_num(value, nan=np.inf) < rules.positive_threshold
+        weights[below & (weights > 0)] = 0.0
+    return weights
+
+
+def make_histories(
+    interactions: pa.Table, item_ids: IdMap, rules: FeedbackRules, user_ids: IdMap | None = None
+) -> Histories:
+    """Interactions as histories over the items, oldest first.
+
+    Args:
+        interactions: the whole log: user_id, item_id, kind, value, timestamp.
+        item_ids: the items; interactions with others are left out.
+        rules: how an interaction becomes a weight.
+        user_ids: the users wanted, with or without interactions; None: all that have any, in order of first sight.
+    """
+    weights = interaction_weights(interactions, rules)
+    users = interactions.column("user_id").combine_chunks()
+    if user_ids is not None:
+        wanted = pc.is_in(users, pa.array(list(user_ids), pa.string()))
+        interactions, weights = interactions.filter(wanted), weights[wanted.to_numpy(zero_copy_only=False)]
+        users = interactions.column("user_id").combine_chunks()
+    user_rows, names = _codes(users)
+    if user_ids is None:
+        user_ids = IdMap(names)
+    else:
+        user_rows = user_ids.rows(names)[user_rows] if len(user_rows) else user_rows
+    item_codes, item_names = _codes(interactions.column("item_id").combine_chunks())
+    item_rows = item_ids.rows(item_names)[item_codes] if len(item_codes) else item_codes
+    known = item_rows >= 0
+    timestamp = interactions.column("timestamp").fill_null(0).to_numpy().astype(np.int64)
+    return Histories.from_events(
+        user_ids,
+        len(item_ids),
+        user_rows[known],
+        item_rows[known].astype(np.int32),
+        weights[known],
+        timestamp[known],
+    )
+
+
+def _codes(column: pa.Array) -> tuple[npt.NDArray[np.int64], list[str]]:
+    encoded = column.dictionary_encode()
+    return encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64), encoded.dictionary.to_pylist()
+
+
+def _unit(rows: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    length = np.linalg.norm(rows, axis=1, keepdims=True)
+    return np.divide(rows, length, out=np.zeros_like(rows), where=length > 1e-12)

@@ -1,0 +1,100 @@
+"""The whole main job in one call: ingest, encode, train, evaluate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from visrec.core.errors import InputError
+from visrec.core.progress import ProgressFactory, silent
+from visrec.encoders.registry import DEFAULT_IMAGE_ENCODER, DEFAULT_TEXT_ENCODER, ENCODERS
+from visrec.workspace.columns import text_columns
+from visrec.workspace.encode import EncodeReport
+from visrec.workspace.workspace import Workspace
+
+__all__ = ["build"]
+
+Say = Callable[[str], None]
+_BETTER = "clip-vit-b16"
+
+
+def build(
+    root: str | Path,
+    *,
+    items: str | Path | None = None,
+    images: str | Path | None = None,
+    interactions: str | Path | None = None,
+    encoder: str | None = None,
+    text_encoder: str | None = None,
+    positive_threshold: float | None = None,
+    progress: ProgressFactory = silent,
+    say: Say = lambda message: None,
+) -> Iterator[str]:
+    """Make or update a workspace and judge it, yielding what to show, step by step.
+
+    Args:
+        root: the workspace.
+        items: see `Workspace.ingest`.
+        images: see `Workspace.ingest`.
+        interactions: see `Workspace.ingest`.
+        encoder: for pictures; None: the fast default, and a line on what the better one would cost.
+        text_encoder: for texts, or "none"; None: the default if its weights are on this machine.
+        positive_threshold: see `Workspace.create`.
+        progress: shows progress.
+        say: told what is fetched or converted.
+    """
+    if items is None and images is None and interactions is None and not (Path(root) / "visrec.json").exists():
+        raise InputError(f"Expected --items, --images and --interactions to build {root} from, got none of them.")
+    shop = Workspace.open_or_create(root, positive_threshold=positive_threshold)
+    if items is not None or images is not None or interactions is not None:
+        yield shop.ingest(items=items, images=images, interactions=interactions, progress=progress).summary()
+    if len(shop.catalogue.images()):
+        report = shop.encode(encoder, progress=progress, say=say)
+        yield report.summary()
+        if encoder is None and report.encoder_id == DEFAULT_IMAGE_ENCODER:
+            yield _price_of_the_better(report)
+    yield from _encode_texts(shop, text_encoder, progress, say)
+    recommender = shop.train()
+    yield f"Trained blend from: {', '.join(getattr(recommender, 'sources', ()))}.\n"
+    yield from _judge(shop, progress)
+
+
+def _price_of_the_better(report: EncodeReport) -> str:
+    """What the better encoder would cost here, from the rate just measured, and what it gained elsewhere."""
+    usual = ENCODERS[_BETTER].images_per_second
+    if report.n_new >= 100 and report.seconds > 1:
+        usual *= report.n_new / report.seconds / ENCODERS[DEFAULT_IMAGE_ENCODER].images_per_second
+    minutes = (report.n_new + report.n_cached) / usual / 60
+    return (
+        f"  --encoder {_BETTER} sees more: on MovieLens-100k posters it doubles NDCG@20 for new items "
+        f"(BENCHMARKS.md). Here it would take about {max(minutes, 1):.0f} min and a download of 90 MB."
+    )
+
+
+def _encode_texts(shop: Workspace, name: str | None, progress: ProgressFactory, say: Say) -> Iterator[str]:
+    if name == "none" or not text_columns(shop.catalogue.items()):
+        return
+    if name is None and not _on_this_machine(DEFAULT_TEXT_ENCODER):
+        yield (
+            f"  Texts are left out. To use them: visrec encode {shop.root} --encoder {DEFAULT_TEXT_ENCODER} "
+            f"(fetches its weights), then visrec train {shop.root}"
+        )
+        return
+    name = name or DEFAULT_TEXT_ENCODER
+    if name not in ENCODERS or ENCODERS[name].modality != "text":
+        raise InputError(f"There is no text encoder {name!r}. Known: {DEFAULT_TEXT_ENCODER}, none.")
+    yield shop.encode(name, progress=progress, say=say).summary()
+
+
+def _on_this_machine(name: str) -> bool:
+    from visrec.encoders.weights import status
+
+    return any(line.id == name and line.state == "ready" for line in status())
+
+
+def _judge(shop: Workspace, progress: ProgressFactory) -> Iterator[str]:
+    for split in ("random", "item-cold"):
+        try:
+            yield shop.evaluate(split, progress=progress).table() + "\n"
+        except InputError as error:
+            yield f"Not evaluated on split {split}: {error}\n"

@@ -1,0 +1,110 @@
+"""Pictures and texts of the catalogue that have no embedding yet, encoded into a feature set."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from visrec.catalogue.catalogue import Catalogue
+from visrec.core.progress import ProgressFactory
+from visrec.core.protocols import ImageEncoder, TextEncoder
+from visrec.core.settings import ImageLimits
+from visrec.encoders.pipeline import encode_images, encode_texts
+from visrec.workspace.columns import text_columns, texts
+
+__all__ = ["EncodeReport", "encode_catalogue_images", "encode_catalogue_texts"]
+
+
+@dataclass(frozen=True)
+class EncodeReport:
+    """What an encode did.
+
+    Attributes:
+        feature_set: name of the feature set that was filled.
+        encoder_id: the name a user types.
+        unit: "images" or "texts".
+        n_new: embeddings made now.
+        n_cached: embeddings that were there already.
+        seconds: wall time.
+        failures: (item_id, reason) of pictures that could not be encoded.
+    """
+
+    feature_set: str
+    encoder_id: str
+    unit: str
+    n_new: int
+    n_cached: int
+    seconds: float
+    failures: tuple[tuple[str, str], ...] = ()
+
+    def summary(self) -> str:
+        """One or two lines for the screen."""
+        rate = f", {self.n_new / self.seconds:.0f} {self.unit}/s" if self.n_new and self.seconds > 0 else ""
+        line = (
+            f"{self.encoder_id}: {self.n_new:,} {self.unit} encoded, {self.n_cached:,} were there already "
+            f"({self.seconds:.1f} s{rate}); feature set {self.feature_set}"
+        )
+        if not self.failures:
+            return line
+        shown = "; ".join(f"{item_id}: {reason}" for item_id, reason in self.failures[:5])
+        more = " …" if len(self.failures) > 5 else ""
+        return f"{line}\n  {len(self.failures):,} could not be encoded: {shown}{more}"
+
+
+def encode_catalogue_images(
+    catalogue: Catalogue, encoder: ImageEncoder, limits: ImageLimits, progress: ProgressFactory
+) -> EncodeReport:
+    """Encode every picture whose content has no embedding of this encoder yet."""
+    started = time.perf_counter()
+    images = catalogue.images()
+    paths: dict[str, Path] = {}
+    owners: dict[str, str] = {}
+    for key, path, item_id in zip(
+        images.column("sha256").to_pylist(),
+        images.column("path").to_pylist(),
+        images.column("item_id").to_pylist(),
+        strict=True,
+    ):
+        paths.setdefault(key, Path(path))
+        owners.setdefault(key, item_id)
+    missing = catalogue.features.missing(encoder.info, list(paths))
+    failures = encode_images(
+        encoder,
+        [(key, paths[key]) for key in missing],
+        lambda keys, vectors: _keep(catalogue, encoder, keys, vectors),
+        limits=limits,
+        progress=progress,
+    )
+    return EncodeReport(
+        encoder.info.feature_set,
+        encoder.info.id,
+        "images",
+        len(missing) - len(failures),
+        len(paths) - len(missing),
+        time.perf_counter() - started,
+        tuple((owners[key], reason) for key, reason in failures),
+    )
+
+
+def encode_catalogue_texts(catalogue: Catalogue, encoder: TextEncoder, progress: ProgressFactory) -> EncodeReport:
+    """Encode every item's text that has no embedding of this encoder yet."""
+    started = time.perf_counter()
+    items = catalogue.items()
+    words, keys = texts(items, text_columns(items))
+    by_key = {key: text for key, text in zip(keys, words, strict=True) if key}
+    missing = catalogue.features.missing(encoder.info, list(by_key))
+    encode_texts(
+        encoder,
+        [(key, by_key[key]) for key in missing],
+        lambda keys, vectors: _keep(catalogue, encoder, keys, vectors),
+        progress=progress,
+    )
+    seconds = time.perf_counter() - started
+    return EncodeReport(
+        encoder.info.feature_set, encoder.info.id, "texts", len(missing), len(by_key) - len(missing), seconds
+    )
+
+
+def _keep(catalogue: Catalogue, encoder: ImageEncoder | TextEncoder, keys: list[str], vectors: object) -> None:
+    catalogue.features.append(encoder.info, keys, vectors)  # type: ignore[arg-type]

@@ -1,0 +1,62 @@
+"""What a workspace remembers besides its data: which feature sets and which model are in use."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from visrec.core.artifacts import write_atomic
+from visrec.core.errors import WorkspaceError
+from visrec.core.settings import FeedbackRules
+
+__all__ = ["WorkspaceSettings"]
+
+_FORMAT = 1
+
+
+@dataclass(frozen=True)
+class WorkspaceSettings:
+    """Contents of SHOP/visrec.json.
+
+    Attributes:
+        image_features: name of the feature set of pictures in use, "" before `encode`.
+        text_features: name of the feature set of texts in use, "" without one.
+        image_encoder: id of the encoder that fills `image_features`; new items are encoded with it.
+        text_encoder: likewise for `text_features`.
+        model: name of the model that `recommend` uses.
+        positive_threshold: see `FeedbackRules`.
+    """
+
+    image_features: str = ""
+    text_features: str = ""
+    image_encoder: str = ""
+    text_encoder: str = ""
+    model: str = "blend"
+    positive_threshold: float | None = None
+
+    @property
+    def rules(self) -> FeedbackRules:
+        """How interactions become weights."""
+        return FeedbackRules(positive_threshold=self.positive_threshold)
+
+    def write(self, root: Path) -> None:
+        """Replace SHOP/visrec.json."""
+        body = {"format": _FORMAT, **asdict(self)}
+        write_atomic(root / "visrec.json", json.dumps(body, ensure_ascii=False, indent=1).encode())
+
+    @classmethod
+    def read(cls, root: Path) -> WorkspaceSettings:
+        """Read SHOP/visrec.json; settings that an older version did not have keep their defaults.
+
+        Raises:
+            WorkspaceError: when the file is damaged or of a newer format.
+        """
+        file = root / "visrec.json"
+        try:
+            body = json.loads(file.read_text(encoding="utf-8"))
+            if body.pop("format") > _FORMAT:
+                raise WorkspaceError(f"{file} was written by a newer visrec. Update visrec.")
+            return cls(**body)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise WorkspaceError(f"{file} is damaged ({error}). Restore it, or build the workspace anew.") from error

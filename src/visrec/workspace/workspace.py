@@ -1,0 +1,545 @@
+"""A workspace: one catalogue with its features, its models and its settings. The package's front door."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow.compute as pc
+
+from visrec.catalogue.catalogue import Catalogue
+from visrec.catalogue.features import FeatureSet
+from visrec.catalogue.interactions import Interaction
+from visrec.catalogue.report import IngestReport, Removed
+from visrec.core.dataset import Dataset
+from visrec.core.errors import (
+    ImageError,
+    InputError,
+    NotFittedError,
+    NotFoundError,
+    WorkspaceError,
+)
+from visrec.core.features import FeatureBlock, ItemFeatures
+from visrec.core.ids import IdMap
+from visrec.core.progress import ProgressFactory, silent
+from visrec.core.protocols import ImageEncoder, Recommender
+from visrec.core.ranking import Ranking
+from visrec.core.settings import FeedbackRules, ImageLimits
+from visrec.encoders.registry import DEFAULT_IMAGE_ENCODER, ENCODERS, image_encoder, text_encoder
+from visrec.recommenders.registry import RECOMMENDERS, make_recommender
+from visrec.workspace.assemble import image_block, make_histories, text_block
+from visrec.workspace.columns import category_block, category_columns, text_columns, texts, title_column
+from visrec.workspace.models import ModelStore
+from visrec.workspace.query import NeighbourModels, example_history, with_pictures
+from visrec.workspace.settings import WorkspaceSettings
+
+if TYPE_CHECKING:
+    from visrec.evaluation.result import Evaluation
+    from visrec.workspace.encode import EncodeReport
+
+__all__ = ["Workspace"]
+
+Say = Callable[[str], None]
+
+
+def _quiet(message: str) -> None:
+    pass
+
+
+class Workspace:
+    """A directory that holds one catalogue and everything learned from it.
+
+    Example:
+        >>> import visrec
+        >>> shop = visrec.Workspace.create("shop")                                 # doctest: +SKIP
+        >>> shop.ingest(items="items.csv", images="images", interactions="log.csv")  # doctest: +SKIP
+        >>> shop.encode()                                                          # doctest: +SKIP
+        >>> shop.train()                                                           # doctest: +SKIP
+        >>> shop.recommend("customer 42", k=10)                                    # doctest: +SKIP
+    """
+
+    def __init__(
+        self, root: Path, catalogue: Catalogue, settings: WorkspaceSettings, limits: ImageLimits | None = None
+    ) -> None:
+        self.root = root
+        self.catalogue = catalogue
+        self.settings = settings
+        self.limits = limits or ImageLimits()
+        self._items: tuple[tuple[object, ...], ItemFeatures] | None = None
+        self._models = ModelStore(root)
+        self._neighbours: NeighbourModels | None = None
+        self._encoder: ImageEncoder | None = None
+
+    # ------------------------------------------------------------------ life
+
+    @classmethod
+    def create(cls, root: str | Path, *, positive_threshold: float | None = None) -> Workspace:
+        """Make an empty workspace.
+
+        Args:
+            root: folder; made when absent.
+            positive_threshold: interactions with a value below it are seen, not liked; None: values are not looked at.
+
+        Raises:
+            WorkspaceError: when the folder already is a workspace, or cannot be written.
+        """
+        root = Path(root)
+        if root.exists() and not root.is_dir():
+            raise WorkspaceError(f"Expected a folder for the workspace, got the file {root}.")
+        catalogue = Catalogue.create(root)
+        settings = WorkspaceSettings(positive_threshold=positive_threshold)
+        settings.write(root)
+        return cls(root, catalogue, settings)
+
+    @classmethod
+    def open(cls, root: str | Path) -> Workspace:
+        """Open an existing workspace.
+
+        Raises:
+            WorkspaceError: when there is none, or it is damaged.
+        """
+        root = Path(root)
+        if not Catalogue.exists(root):
+            raise WorkspaceError(
+                f"{root} is not a visrec workspace. Make one with: "
+                f"visrec ingest {root} --items FILE --images DIR --interactions FILE"
+            )
+        return cls(root, Catalogue.open(root), WorkspaceSettings.read(root))
+
+    @classmethod
+    def open_or_create(cls, root: str | Path, *, positive_threshold: float | None = None) -> Workspace:
+        """Open a workspace, or make an empty one where there is none; a given threshold replaces the stored one."""
+        if not Catalogue.exists(Path(root)):
+            return cls.create(root, positive_threshold=positive_threshold)
+        shop = cls.open(root)
+        if positive_threshold is not None and positive_threshold != shop.settings.positive_threshold:
+            shop._change(positive_threshold=positive_threshold)
+        return shop
+
+    # ------------------------------------------------------------- catalogue
+
+    def ingest(
+        self,
+        *,
+        items: str | Path | None = None,
+        images: str | Path | None = None,
+        interactions: str | Path | None = None,
+        progress: ProgressFactory = silent,
+    ) -> IngestReport:
+        """Read files into the catalogue: see `Catalogue.ingest`. Doing it again changes nothing."""
+        from visrec.images.decode import inspect
+
+        return self.catalogue.ingest(
+            items=None if items is None else Path(items),
+            images=None if images is None else Path(images),
+            interactions=None if interactions is None else Path(interactions),
+            inspect=partial(inspect, limits=self.limits),
+            progress=progress,
+            limits=self.limits,
+        )
+
+    def add_feedback(self, events: Sequence[Interaction]) -> int:
+        """Add live events, durable when this returns; they count in the very next recommendation.
+
+        An event without a time gets the present one. Returns how many were new.
+        """
+        now = int(time.time())
+        return self.catalogue.add_events([replace(e, timestamp=now) if e.timestamp is None else e for e in events])
+
+    def remove_item(self, item_id: str) -> Removed:
+        """Take an item out, with its images and interactions."""
+        return self.catalogue.remove_item(item_id)
+
+    def remove_user(self, user_id: str) -> Removed:
+        """Take out all that a user did."""
+        return self.catalogue.remove_user(user_id)
+
+    # -------------------------------------------------------------- features
+
+    def encode(
+        self,
+        encoder: str | None = None,
+        *,
+        progress: ProgressFactory = silent,
+        say: Say = _quiet,
+    ) -> EncodeReport:
+        """Encode what has no embedding yet, and use this feature set from now on.
+
+        Args:
+            encoder: an id of `ENCODERS`, for pictures or for texts; None: the one in use, else the default.
+            progress: shows progress.
+            say: told what is fetched or converted.
+
+        Returns:
+            What was done. An interrupted encode goes on where it stopped when it is run again.
+
+        Raises:
+            InputError: for an unknown encoder.
+            WeightsError: when its weights cannot be had.
+        """
+        from visrec.workspace.encode import encode_catalogue_images, encode_catalogue_texts
+
+        name = encoder or self.settings.image_encoder or DEFAULT_IMAGE_ENCODER
+        if name in ENCODERS and ENCODERS[name].modality == "text":
+            report = encode_catalogue_texts(self.catalogue, text_encoder(name, say=say), progress)
+            self._change(text_features=report.feature_set if self._filled(report) else "", text_encoder=name)
+            return report
+        self._encoder = image_encoder(name, say=say)
+        report = encode_catalogue_images(self.catalogue, self._encoder, self.limits, progress)
+        self._change(image_features=report.feature_set if self._filled(report) else "", image_encoder=name)
+        return report
+
+    def encode_new(self, *, progress: ProgressFactory = silent, say: Say = _quiet) -> list[EncodeReport]:
+        """Encode new pictures and texts with the encoders in use; does nothing where none is in use yet."""
+        names = [name for name in (self.settings.image_encoder, self.settings.text_encoder) if name]
+        return [self.encode(name, progress=progress, say=say) for name in names]
+
+    def features(self) -> list[FeatureSet]:
+        """The feature sets that there are; `settings` names those in use."""
+        return self.catalogue.features.sets()
+
+    # ---------------------------------------------------------------- models
+
+    def dataset(self, *, positive_threshold: float | None = None, encoder: str | None = None) -> Dataset:
+        """All histories and features as they are now.
+
+        Args:
+            positive_threshold: replaces the workspace's own.
+            encoder: take the pictures as this encoder saw them; None: the encoder in use.
+        """
+        items = self.item_features(None if encoder is None else self._feature_set(encoder))
+        rules = self.settings.rules if positive_threshold is None else FeedbackRules(positive_threshold)
+        return Dataset(make_histories(self.catalogue.interactions(), items.item_ids, rules), items)
+
+    def item_features(self, image_features: str | None = None, text_features: str | None = None) -> ItemFeatures:
+        """Features of every item: pictures and texts as embedded in the named feature sets, and the categories.
+
+        Args:
+            image_features: name of a feature set; "" leaves pictures out; None: the set in use.
+            text_features: likewise for texts.
+        """
+        image_features = self.settings.image_features if image_features is None else image_features
+        text_features = self.settings.text_features if text_features is None else text_features
+        table, images = self.catalogue.items(), self.catalogue.images()
+        sizes = [s.n_vectors for s in self.features() if s.name in (image_features, text_features)]
+        state = (table, images, image_features, text_features, sizes)
+        if self._items is not None and self._items[0] == state:
+            return self._items[1]
+        item_ids = IdMap(table.column("item_id").to_pylist())
+        blocks: dict[str, FeatureBlock] = {}
+        if image_features:
+            blocks["image"] = image_block(item_ids, images, self.catalogue.features, image_features)
+        if text_features:
+            keys = texts(table, text_columns(table))[1]
+            blocks["text"] = text_block(keys, self.catalogue.features, text_features)
+        categories = category_block(table, category_columns(table))
+        if categories is not None:
+            blocks["category"] = categories
+        features = ItemFeatures(item_ids, blocks)
+        self._items = (state, features)
+        return features
+
+    def train(self, model: str = "blend", *, say: Say = _quiet) -> Recommender:
+        """Fit a recommender on everything known now, save it, and use it from now on.
+
+        Raises:
+            InputError: for an unknown model.
+            UnsupportedError: when the catalogue lacks what the model needs.
+        """
+        recommender = make_recommender(model)
+        dataset = self.dataset()
+        if not dataset.n_items:
+            raise InputError(f"{self.root} holds no items. Run: visrec ingest {self.root} --items FILE")
+        features = (self.settings.image_features, self.settings.text_features)
+        self._models.save(recommender.fit(dataset), *features)
+        if model != "popular":
+            self._models.save(make_recommender("popular").fit(dataset), *features)
+        self._change(model=model)
+        return recommender
+
+    def model(self, name: str | None = None) -> Recommender:
+        """A trained model; of the one in use when `name` is None.
+
+        Raises:
+            NotFittedError: when it was not trained yet.
+        """
+        return self._models.load(name or self.settings.model).recommender
+
+    def trained_models(self) -> list[str]:
+        """Names of the trained models."""
+        return self._models.names()
+
+    def info(self) -> dict[str, Any]:
+        """What the workspace holds and what is in use, as JSON-able values."""
+        interactions = self.catalogue.interactions()
+        return {
+            "items": len(self.catalogue.items()),
+            "pictures": len(self.catalogue.images()),
+            "users": pc.count_distinct(interactions.column("user_id")).as_py(),
+            "interactions": len(interactions),
+            "feature sets": [s.name for s in self.features()],
+            "image features": self.settings.image_features or "none",
+            "text features": self.settings.text_features or "none",
+            "text columns": text_columns(self.catalogue.items()),
+            "category columns": category_columns(self.catalogue.items()),
+            "trained models": self.trained_models(),
+            "model in use": self.settings.model,
+            "positive threshold": self.settings.positive_threshold,
+        }
+
+    # ------------------------------------------------------------- answering
+
+    def recommend(
+        self,
+        user_id: str,
+        k: int = 10,
+        *,
+        where: str | None = None,
+        candidates: Sequence[str] | None = None,
+        exclude_seen: bool = True,
+        model: str | None = None,
+    ) -> Ranking:
+        """Rank items for one user from their history as it is now; an unknown user gets the popular items.
+
+        Args:
+            user_id: whom for.
+            k: length of the list.
+            where: SQL condition over the items' columns, such as `price < 50 and category = 'Dress'`.
+            candidates: rank only these items.
+            exclude_seen: leave out what the user has seen.
+            model: a trained model; None: the one in use.
+
+        Raises:
+            NotFittedError: before `train`.
+            FilterError: when `where` cannot be used.
+            NotFoundError: when a candidate does not exist.
+        """
+        lists = self.recommend_many(
+            [user_id], k, where=where, candidates=candidates, exclude_seen=exclude_seen, model=model
+        )
+        return next(iter(lists))
+
+    def recommend_many(
+        self,
+        user_ids: Sequence[str] | None,
+        k: int = 10,
+        *,
+        where: str | None = None,
+        candidates: Sequence[str] | None = None,
+        exclude_seen: bool = True,
+        model: str | None = None,
+    ) -> Iterator[Ranking]:
+        """As `recommend`, for many users in one sweep; None: every user with an interaction."""
+        from visrec.retrieval.ranker import Ranker
+
+        trained = self._models.load(model or self.settings.model)
+        fallback = self._models.load("popular").recommender
+        # The features that the model learned from, even when another encoder has been switched in since.
+        items = self.item_features(trained.image_features, trained.text_features)
+        allowed = self._allowed(items, where, candidates)
+        users = None if user_ids is None else IdMap(dict.fromkeys(user_ids))
+        histories = make_histories(self.catalogue.interactions(), items.item_ids, self.settings.rules, users)
+        return Ranker(trained.recommender, fallback).rank(
+            histories, items, k, allowed=allowed, exclude_seen=exclude_seen, titles=self._titles()
+        )
+
+    def similar(
+        self,
+        item_id: str | None = None,
+        k: int = 10,
+        *,
+        image: str | Path | None = None,
+        where: str | None = None,
+        candidates: Sequence[str] | None = None,
+    ) -> Ranking:
+        """Items that look like an item or a picture (or, for an item without one, that read alike).
+
+        Raises:
+            InputError: unless exactly one of item_id and image is given.
+            NotFoundError: for an unknown item.
+        """
+        if (item_id is None) == (image is None):
+            raise InputError("Expected an item id or an image to find similar items of, and not both.")
+        likes: list[str | Path] = [Path(image)] if image is not None else [str(item_id)]
+        return self.query(likes, k=k, where=where, candidates=candidates)
+
+    def query(
+        self,
+        like: Sequence[str | Path],
+        dislike: Sequence[str | Path] = (),
+        k: int = 10,
+        *,
+        where: str | None = None,
+        candidates: Sequence[str] | None = None,
+    ) -> Ranking:
+        """Rank items by liked and disliked examples; examples themselves are left out.
+
+        Args:
+            like: item ids (str) or pictures (Path).
+            dislike: likewise; they push away.
+            k: length of the list.
+            where: as in `recommend`.
+            candidates: as in `recommend`.
+
+        Raises:
+            NotFoundError: for an unknown item or a missing file.
+            UnsupportedError: when an example has nothing to compare by.
+        """
+        from visrec.retrieval.ranker import Ranker
+
+        if not like and not dislike:
+            raise InputError("Expected at least one liked or disliked item or picture, got none.")
+        items = self.item_features()
+        allowed = self._allowed(items, where, candidates)
+        rows, pictures = self._example_rows(items, [*like, *dislike])
+        extended = with_pictures(items, pictures)
+        histories = example_history(rows, [1.0] * len(like) + [-1.0] * len(dislike), len(extended))
+        if self._neighbours is None or self._neighbours.items is not items:
+            self._neighbours = NeighbourModels(items)
+        model = self._neighbours.for_examples(extended, histories.item_index)
+        mask = np.zeros(len(extended), dtype=np.bool_)
+        mask[: len(items)] = True if allowed is None else allowed
+        # The model is its own fallback: a query of dislikes alone still ranks by what it pushes away.
+        ranking = next(Ranker(model, model).rank(histories, extended, k, allowed=mask, titles=self._titles()))
+        return replace(ranking, user_id=None, note="")
+
+    def evaluate(
+        self,
+        split: str = "random",
+        models: Sequence[str] | None = None,
+        *,
+        k: int = 10,
+        seed: int = 42,
+        test_fraction: float | None = None,
+        test_days: float | None = None,
+        positive_threshold: float | None = None,
+        encoder: str | None = None,
+        progress: ProgressFactory = silent,
+    ) -> Evaluation:
+        """Judge recommenders on a part of the log that they did not see, over the whole catalogue.
+
+        Args:
+            split: "random", "time", "user-time" or "item-cold"; see `make_split`.
+            models: names out of `RECOMMENDERS`; None: all. "popular" and "random" are always added.
+            k: length of the lists.
+            seed: of the split and the intervals.
+            test_fraction: see `make_split`.
+            test_days: see `make_split`.
+            positive_threshold: replaces the workspace's own.
+            encoder: judge with the pictures as this encoder saw them; None: the encoder in use.
+            progress: shows progress.
+        """
+        from visrec.evaluation.evaluate import evaluate
+        from visrec.evaluation.splits import make_split
+
+        names = list(dict.fromkeys([*(models or RECOMMENDERS), "popular", "random"]))
+        recommenders = {name: make_recommender(name) for name in names}
+        dataset = self.dataset(positive_threshold=positive_threshold, encoder=encoder)
+        parts = make_split(dataset, split, seed=seed, test_fraction=test_fraction, test_days=test_days)  # type: ignore[arg-type]
+        return evaluate(parts, recommenders, k=k, seed=seed, progress=progress)
+
+    # --------------------------------------------------------------- private
+
+    def liked_items(self, user_id: str, limit: int = 12) -> list[str]:
+        """The items that a user liked, latest first."""
+        items = self.item_features()
+        history = make_histories(self.catalogue.interactions(), items.item_ids, self.settings.rules, IdMap([user_id]))
+        rows = history.item_index[history.weight > 0][::-1]
+        return [items.item_ids[row] for row in dict.fromkeys(rows.tolist())][:limit]
+
+    def titles(self) -> Mapping[str, str]:
+        """Item id -> title, of the items that have one."""
+        item_ids = self.catalogue.items().column("item_id").to_pylist()
+        return {item_ids[row]: title for row, title in self._titles().items()}
+
+    def image_paths(self, item_ids: Sequence[str]) -> dict[str, Path]:
+        """Item id -> file of its first picture, of the items that have one."""
+        wanted = set(item_ids)
+        images = self.catalogue.images()
+        paths: dict[str, Path] = {}
+        for item_id, path in zip(images.column("item_id").to_pylist(), images.column("path").to_pylist(), strict=True):
+            if item_id in wanted:
+                paths.setdefault(item_id, Path(path))
+        return paths
+
+    def _change(self, **changes: object) -> None:
+        self.settings = replace(self.settings, **changes)  # type: ignore[arg-type]
+        self.settings.write(self.root)
+
+    def _filled(self, report: EncodeReport) -> bool:
+        return report.n_new + report.n_cached > 0
+
+    def _feature_set(self, encoder: str) -> str:
+        sets = [s for s in self.features() if s.encoder_id == encoder and s.modality == "image"]
+        if not sets:
+            there = ", ".join(s.encoder_id for s in self.features()) or "none"
+            raise NotFoundError(
+                f"{self.root} has no features of {encoder!r} (there are: {there}). "
+                f"Run: visrec encode {self.root} --encoder {encoder}"
+            )
+        return max(sets, key=lambda s: s.created).name
+
+    def _allowed(
+        self, items: ItemFeatures, where: str | None, candidates: Sequence[str] | None
+    ) -> npt.NDArray[np.bool_] | None:
+        if where is None and candidates is None:
+            return None
+        allowed = np.ones(len(items), dtype=np.bool_)
+        if where is not None:
+            allowed &= self._mask(items, self.catalogue.matching(where))
+        if candidates is not None:
+            unknown = [item_id for item_id in candidates if item_id not in items.item_ids]
+            if unknown:
+                shown = ", ".join(map(repr, unknown[:5])) + (" …" if len(unknown) > 5 else "")
+                raise NotFoundError(f"{len(unknown)} candidates are not in {self.root}: {shown}.")
+            allowed &= self._mask(items, candidates)
+        return allowed
+
+    @staticmethod
+    def _mask(items: ItemFeatures, item_ids: Sequence[str]) -> npt.NDArray[np.bool_]:
+        mask = np.zeros(len(items), dtype=np.bool_)
+        mask[items.item_ids.rows(item_ids)] = True
+        return mask
+
+    def _titles(self) -> Mapping[int, str]:
+        table = self.catalogue.items()
+        column = title_column(table)
+        if column is None:
+            return {}
+        return {row: str(title) for row, title in enumerate(table.column(column).to_pylist()) if title is not None}
+
+    def _example_rows(
+        self, items: ItemFeatures, examples: Sequence[str | Path]
+    ) -> tuple[list[int], list[npt.NDArray[np.float32]]]:
+        """Rows of the examples, and embeddings of the pictures among them, whose rows follow the items."""
+        rows: list[int] = []
+        pictures: list[npt.NDArray[np.float32]] = []
+        for example in examples:
+            if isinstance(example, Path):
+                rows.append(len(items) + len(pictures))
+                pictures.append(self._embed(example))
+            elif example in items.item_ids:
+                rows.append(items.item_ids.index(example))
+            else:
+                raise NotFoundError(f"There is no item {example!r} in {self.root}.")
+        return rows, pictures
+
+    def _embed(self, file: Path) -> npt.NDArray[np.float32]:
+        from visrec.encoders.pipeline import encode_picture, read_picture
+
+        if not self.settings.image_features:
+            raise NotFittedError(f"{self.root} has no image features yet. Run: visrec encode {self.root}")
+        if not file.is_file():
+            raise NotFoundError(f"There is no file {file}.")
+        try:
+            data = read_picture(file, self.limits)
+            self._encoder = self._encoder or image_encoder(self.settings.image_encoder)
+            return encode_picture(self._encoder, data, self.limits)
+        except ImageError as error:
+            raise InputError(f"{file} cannot be used: {error}. Give a picture such as JPEG or PNG.") from error

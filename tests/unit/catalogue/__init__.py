@@ -1,0 +1,1 @@
+"""Tests of the catalogue; a package, because they share the toy images."""

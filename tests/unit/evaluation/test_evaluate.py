@@ -1,0 +1,301 @@
+import json
+
+import numpy as np
+import pytest
+
+from visrec.core.errors import InputError, NotFoundError, UnsupportedError
+from visrec.core.protocols import Capabilities, Scores
+from visrec.evaluation import evaluate as evaluate_module
+from visrec.evaluation.evaluate import evaluate, rank_users
+from visrec.evaluation.splits import make_split
+
+METRICS = ["ndcg@10", "recall@10", "precision@10", "mrr@10", "map@10", "hit_rate@10"]
+METRICS += ["coverage", "novelty", "diversity", "popularity_share"]
+
+
+class Fake:
+    """Scores by a function of (histories, items); remembers what it was fitted on."""
+
+    id = "fake"
+
+    def __init__(self, function, new_items=True):
+        self.function = function
+        self.capabilities = Capabilities(new_items=new_items)
+
+    def fit(self, dataset):
+        self.dataset = dataset
+        return self
+
+    def score(self, histories, items):
+        return Scores({"visual": self.function(self, histories, items)})
+
+    def state(self):
+        return {}, {}
+
+    def load_state(self, settings, arrays):
+        return self
+
+
+def oracle(split):
+    """Knows the answers."""
+    answers = dict(zip(split.history.user_ids, split.relevant.toarray().astype(np.float32), strict=True))
+    return Fake(lambda _, histories, items: np.stack([answers[user] for user in histories.user_ids]))
+
+
+def hashed():
+    """Random but depending on the user alone, so that blocks do not matter."""
+
+    def score(_, histories, items):
+        return np.stack(
+            [np.random.default_rng(int(user[1:])).random(len(items), dtype=np.float32) for user in histories.user_ids]
+        )
+
+    return Fake(score)
+
+
+def co_occurrence():
+    def score(self, histories, items):
+        together = self.dataset.histories.liked()
+        return (histories.liked() @ (together.T @ together)).toarray()
+
+    return Fake(score)
+
+
+def by_row():
+    """Every user gets the same list: item 0, 1, 2, …, from one read-only array."""
+    return Fake(
+        lambda _, histories, items: np.broadcast_to(
+            -np.arange(len(items), dtype=np.float32), (len(histories), len(items))
+        )
+    )
+
+
+class Watch:
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        return None
+
+    def __init__(self):
+        self.done = []
+
+    def advance(self, n=1):
+        self.done.append(n)
+
+
+@pytest.mark.parametrize("name", ["random", "time", "user-time", "item-cold"])
+def test_oracle_is_perfect(shop, name):
+    split = make_split(shop, name)
+    figures = evaluate(split, {"oracle": oracle(split)}).models["oracle"]
+    n_relevant = np.diff(split.relevant.indptr)
+    for metric in ("ndcg@10", "mrr@10", "map@10", "hit_rate@10"):
+        assert vars(figures[metric]) == pytest.approx({"mean": 1.0, "low": 1.0, "high": 1.0})
+    assert figures["recall@10"].mean == pytest.approx(np.mean(np.minimum(n_relevant, 10) / n_relevant))
+    assert figures["precision@10"].mean == pytest.approx(np.mean(np.minimum(n_relevant, 10) / 10))
+
+
+def test_checkerboard(dataset_of):
+    # Users like every item of their own colour; one like each is withheld and must come first.
+    rows = [
+        (user, item, 1, 1 + (item - user) % 20) for user in range(20) for item in range(20) if (user + item) % 2 == 0
+    ]
+    split = make_split(dataset_of(rows, 20, 20), "user-time", test_fraction=0.1)
+    assert np.diff(split.relevant.indptr).tolist() == [1] * 20
+    figures = evaluate(split, {"co-occurrence": co_occurrence()}, k=1).models["co-occurrence"]
+    assert figures["ndcg@1"].mean == figures["recall@1"].mean == figures["precision@1"].mean == 1.0
+    assert figures["coverage"].mean == 1.0
+
+
+def test_random_scores_give_the_expected_ndcg(dataset_of):
+    generator = np.random.default_rng(5)
+    rows = [(user, item, 1, 1) for user in range(600) for item in generator.permutation(80)[:12]]
+    split = make_split(dataset_of(rows, 600, 80), "random")
+    found = evaluate(split, {"random": hashed()}).models["random"]
+    # 9 of 80 items are seen; 3 of the other 71 are relevant, at any rank with the same chance.
+    discount = 1 / np.log2(np.arange(2, 12))
+    expected = 3 / 71 * discount.sum() / discount[:3].sum()
+    assert found["ndcg@10"].low < expected < found["ndcg@10"].high
+    assert found["recall@10"].mean == pytest.approx(10 / 71, abs=0.02)
+    assert found["popularity_share"].mean == pytest.approx(0.2, abs=0.06)
+
+
+@pytest.mark.parametrize("name", ["random", "item-cold"])
+def test_ranking_by_plain_loop(shop, name):
+    split = make_split(shop, name)
+    model = hashed().fit(split.train)
+    top, _ = rank_users("hashed", model, split, k=7, block=16, watch=Watch())
+    scores = model.score(split.history, split.items).values
+    for row in range(split.n_users):
+        seen = set(split.history.item_index[split.history.indptr[row] : split.history.indptr[row + 1]].tolist())
+        allowed = [i for i in range(50) if split.candidates[i] and i not in seen]
+        expected = sorted(allowed, key=lambda i: -scores[row, i])[:7]
+        assert top[row].tolist() == expected + [-1] * (7 - len(expected))
+
+
+def test_equal_scores_are_ranked_by_row(shop):
+    split = make_split(shop, "item-cold")
+    flat = Fake(lambda _, histories, items: np.zeros((len(histories), len(items)), np.float32))
+    top, _ = rank_users("flat", flat.fit(split.train), split, k=3, block=256, watch=Watch())
+    assert top.tolist() == [np.flatnonzero(split.candidates)[:3].tolist()] * split.n_users
+
+
+def test_scores_stay_untouched(shop):
+    split = make_split(shop, "random")
+    own = np.ones((split.n_users, 50), np.float32)
+    evaluate(split, {"own": Fake(lambda *_: own)})
+    assert (own == 1).all()
+    evaluate(split, {"read-only": by_row()})
+
+
+def test_k_beyond_the_candidates(shop):
+    split = make_split(shop, "item-cold")
+    n_candidates = int(split.candidates.sum())
+    found = evaluate(split, {"oracle": oracle(split), "rows": by_row()}, k=100).models
+    n_relevant = np.diff(split.relevant.indptr)
+    assert n_candidates < 100
+    assert found["rows"]["recall@100"].mean == 1.0
+    assert found["rows"]["precision@100"].mean == pytest.approx(np.mean(n_relevant / 100))
+    assert found["rows"]["coverage"].mean == 1.0
+    assert found["oracle"]["ndcg@100"].mean == 1.0
+
+
+def test_beyond_accuracy_by_plain_loop(shop):
+    split = make_split(shop, "random")
+    model = hashed()
+    found = evaluate(split, {"hashed": model}, k=4).models["hashed"]
+    top, _ = rank_users("hashed", model, split, k=4, block=256, watch=Watch())
+    known_by = np.zeros(50)
+    for _, item in set(zip(split.train.histories.user_index, split.train.histories.item_index, strict=True)):
+        known_by[item] += 1
+    n_users = len(split.train.histories)
+    assert found["novelty"].mean == pytest.approx(np.mean(-np.log2((known_by[top] + 1) / (n_users + 1))))
+    popular = sorted(range(50), key=lambda item: (-known_by[item], item))[:10]
+    assert found["popularity_share"].mean == pytest.approx(np.isin(top, popular).mean())
+    assert found["coverage"].mean == len(set(top.ravel().tolist())) / 50
+    images = shop.items.blocks["image"].matrix
+    centred = images - images.mean(axis=0)
+    centred /= np.linalg.norm(centred, axis=1, keepdims=True)
+    cosines = [centred[row] @ centred[row].T for row in top]
+    assert found["diversity"].mean == pytest.approx(np.mean([1 - c[np.triu_indices(4, 1)] for c in cosines]), abs=1e-5)
+
+
+def test_popularity_on_hidden_items_uses_the_items_own_rows(shop):
+    split = make_split(shop, "item-cold")
+    found = evaluate(split, {"hashed": hashed()}, k=3).models["hashed"]
+    assert found["popularity_share"].mean == 0.0
+    assert found["novelty"].mean == pytest.approx(np.log2(len(split.train.histories) + 1))
+
+
+def test_two_runs_print_the_same(shop):
+    def run(**options):
+        split = make_split(shop, "random")
+        return evaluate(split, {"hashed": hashed(), "rows": by_row()}, **options)
+
+    first, second, in_blocks = run(), run(), run(block=7)
+    assert json.dumps(first.to_json()) == json.dumps(second.to_json()) == json.dumps(in_blocks.to_json())
+    assert first.table() == second.table()
+    other = run(seed=1)
+    assert other.models["hashed"]["ndcg@10"].mean == first.models["hashed"]["ndcg@10"].mean
+    assert other.models["hashed"]["ndcg@10"].low != first.models["hashed"]["ndcg@10"].low
+
+
+def test_blocks_shrink_with_the_catalogue(shop, monkeypatch):
+    monkeypatch.setattr(evaluate_module, "_BLOCK_SCORES", 150)
+    split, watch = make_split(shop, "random"), Watch()
+    rank_users("rows", by_row(), split, k=3, block=256, watch=watch)
+    assert max(watch.done) == 3
+    assert sum(watch.done) == split.n_users
+
+
+def test_progress_tells_model_and_users(shop):
+    split, calls = make_split(shop, "random"), []
+
+    def progress(label, *, total, unit):
+        watch = Watch()
+        calls.append((label, total, unit, watch.done))
+        return watch
+
+    evaluate(split, {"rows": by_row()}, progress=progress, block=40)
+    assert calls == [("evaluate rows", split.n_users, "users", [40, split.n_users - 40])]
+
+
+def test_fits_on_the_training_data_only(shop):
+    split, model = make_split(shop, "random"), by_row()
+    evaluate(split, {"rows": model})
+    assert model.dataset is split.train
+
+
+def test_json_has_the_documented_shape(shop):
+    split = make_split(shop, "random")
+    found = evaluate(split, {"hashed": hashed()})
+    figures = found.to_json()
+    assert list(figures)[:5] == ["split", "k", "n_users", "n_items", "models"]
+    assert (figures["split"], figures["k"], figures["n_users"], figures["n_items"]) == ("random", 10, split.n_users, 50)
+    assert list(figures["models"]["hashed"]) == METRICS
+    for interval in figures["models"]["hashed"].values():
+        assert list(interval) == ["mean", "low", "high"]
+        assert interval["low"] <= interval["mean"] <= interval["high"]
+    assert "seconds" not in json.dumps(figures)
+    assert found.seconds["hashed"].score > 0
+
+
+def test_diversity_without_images_is_null(dataset_of):
+    rows = [(user, item, 1, 1) for user in range(5) for item in range(8)]
+    found = evaluate(make_split(dataset_of(rows, 5, 9), "random"), {"rows": by_row()})
+    figures = json.loads(json.dumps(found.to_json(), allow_nan=False))
+    assert figures["models"]["rows"]["diversity"] == {"mean": None, "low": None, "high": None}
+    assert "n/a" in found.table()
+
+
+def test_models_that_cannot_take_part_are_named(shop):
+    split = make_split(shop, "item-cold")
+
+    def refuse(*_):
+        raise UnsupportedError("Expected images, got none.")
+
+    class NoFit(Fake):
+        def fit(self, dataset):
+            raise UnsupportedError("Expected text, got none.")
+
+    models = {"rows": by_row(), "score": Fake(refuse), "fit": NoFit(None), "old": Fake(None, new_items=False)}
+    found = evaluate(split, models)
+    assert list(found.models) == list(found.seconds) == ["rows"]
+    assert found.skipped["score"] == "Expected images, got none."
+    assert found.skipped["fit"] == "Expected text, got none."
+    assert "never saw" in found.skipped["old"]
+    assert found.to_json()["skipped"] == found.skipped
+    for text in (found.table(), found.table(markdown=True)):
+        assert "Left out: fit: Expected text, got none." in text
+
+
+def test_old_items_are_no_hindrance_where_none_are_hidden(shop):
+    found = evaluate(make_split(shop, "random"), {"old": Fake(by_row().function, new_items=False)})
+    assert list(found.models) == ["old"]
+
+
+def test_bad_scores_are_refused(shop):
+    split = make_split(shop, "random")
+    with pytest.raises(InputError, match="from 'narrow'"):
+        evaluate(split, {"narrow": Fake(lambda _, histories, items: np.zeros((len(histories), 3), np.float32))})
+    with pytest.raises(InputError, match="NaN from 'broken'"):
+        evaluate(split, {"broken": Fake(lambda _, histories, items: np.full((len(histories), 50), np.nan, np.float32))})
+
+
+def test_wrong_arguments(shop):
+    split = make_split(shop, "random")
+    for models, options in (({}, {}), ({"rows": by_row()}, {"k": 0}), ({"rows": by_row()}, {"block": 0})):
+        with pytest.raises(InputError):
+            evaluate(split, models, **options)
+
+
+def test_difference_of_two_models(shop):
+    split = make_split(shop, "random")
+    found = evaluate(split, {"oracle": oracle(split), "hashed": hashed()})
+    gain = found.difference("oracle", "hashed", "ndcg@10")
+    assert gain.mean == pytest.approx(1 - found.models["hashed"]["ndcg@10"].mean)
+    assert 0 < gain.low < gain.mean < gain.high
+    with pytest.raises(NotFoundError, match="oracle, hashed"):
+        found.difference("oracle", "popular", "ndcg@10")
+    with pytest.raises(NotFoundError, match="recall@10"):
+        found.difference("oracle", "hashed", "coverage")
