@@ -15,7 +15,7 @@ from visrec.core.errors import InputError
 __all__ = ["build_workspace", "register"]
 
 Model = Annotated[
-    str, typer.Option("--model", help="blend, ease, visual-knn, text-knn, category-knn, popular, random.")
+    str, typer.Option("--model", help="blend, ease, visual-knn, text-knn, category-knn, appeal, popular, random.")
 ]
 _SPLITS = ("random", "time", "user-time", "item-cold")
 

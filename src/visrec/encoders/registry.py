@@ -47,9 +47,9 @@ ENCODERS: Mapping[str, EncoderEntry] = MappingProxyType(
                 "efficientnet-lite0", "image", 1280, "fast; its weights come with the installation", "Apache-2.0", 75
             ),
             EncoderEntry("efficientnet-lite2", "image", 1280, "a little better, a little slower", "Apache-2.0", 35),
-            EncoderEntry("clip-vit-b16", "image", 512, "best by far, slow; 90 MB fetched at first use", "MIT", 4),
+            EncoderEntry("clip-vit-b16", "image", 512, "best by far, slow; 90 MB fetched at first use", "MIT", 3.5),
             EncoderEntry(
-                "colour-histogram", "image", 128, "colours only: a baseline without weights", "Apache-2.0", 900
+                "colour-histogram", "image", 128, "colours only: a baseline without weights", "Apache-2.0", 1000
             ),
             EncoderEntry("onnx:", "image", 0, "onnx:PATH, your own encoder as an ONNX file", "yours", 0),
             EncoderEntry("timm:", "image", 0, "timm:NAME, needs the extra 'timm'", "see the model", 0),

@@ -14,6 +14,7 @@ from visrec.core.errors import NotFittedError, UnsupportedError
 from visrec.core.features import BLOCK_SOURCES, ItemFeatures
 from visrec.core.histories import Histories
 from visrec.core.protocols import Capabilities, Recommender, Scores
+from visrec.recommenders.appeal import Appeal
 from visrec.recommenders.content_knn import content_knn
 from visrec.recommenders.ease import Ease
 from visrec.recommenders.popular import Popular
@@ -27,29 +28,27 @@ Matrix = npt.NDArray[np.float32]
 class BlendSettings:
     """How much each source counts, in standard deviations of the user's scores.
 
+    With n the mean number of likes of a liked item, content weighs `content_evidence` / n beside a
+    collaborative weight of 1: behaviour is believed where there is enough of it.
+
     Attributes:
-        collaborative: weight of `ease`.
-        visual: weight of `visual-knn`.
-        text: weight of `text-knn`.
-        category: weight of `category-knn`.
-        popular: weight of `popular`.
-        half_life_days: see `ContentKNNSettings`; for the three neighbour models.
+        content_evidence: likes an item at which look and words together count as much as behaviour.
+        appeal_evidence: likes an item at which `appeal` has half its full weight, that of one content source.
+        popular: weight of `popular`, relative to one content source.
     """
 
-    collaborative: float = 1.0
-    visual: float = 0.1
-    text: float = 0.1
-    category: float = 0.05
-    popular: float = 0.02
-    half_life_days: float | None = None
+    content_evidence: float = 5.0
+    appeal_evidence: float = 10.0
+    popular: float = 0.5
 
 
 class Blend:
     """score(u, i) = Σ_s w_s z_s(u, i), with z_s the source's scores brought to mean 0 and deviation 1 per user.
 
     A source that the catalogue does not allow (no pictures, no texts, no likes) is left out, and `sources`
-    says which are in. The collaborative part is standardised over the items that it knows and is 0, the
-    average, for the others: among new items content alone decides.
+    says which are in. The collaborative and the popular part are standardised over the items that they know
+    and are 0, the average, for the others: among new items their look, words and categories decide, and
+    what is known of the appeal of such items.
 
     Complexity: that of its sources. Parts: one a source; they add up to the score.
     """
@@ -60,10 +59,11 @@ class Blend:
     def __init__(self, settings: BlendSettings | None = None) -> None:
         self.settings = settings or BlendSettings()
         self._members: dict[str, Recommender] = {}
+        self._weights: dict[str, float] = {}
 
     @property
     def sources(self) -> tuple[str, ...]:
-        """The sources that `fit` found usable, "collaborative", "visual", "text", "category", "popular"."""
+        """The sources that `fit` found usable, "collaborative", "visual", "text", "category", "appeal", "popular"."""
         return tuple(self._members)
 
     def fit(self, dataset: Dataset) -> Self:
@@ -80,7 +80,9 @@ class Blend:
                 continue
         if set(members) == {"popular"} and not dataset.histories.n_events:
             raise UnsupportedError("blend needs interactions, pictures, texts or categories; the catalogue has none.")
-        self._members = members
+        liked = dataset.histories.liked()
+        likes = liked.nnz / max(len(np.unique(liked.indices)), 1)
+        self._members, self._weights = members, self._weigh(likes)
         return self
 
     def score(self, histories: Histories, items: ItemFeatures) -> Scores:
@@ -90,14 +92,14 @@ class Blend:
         parts = {}
         for source, model in self._members.items():
             raw = model.score(histories, items).parts[source]
-            parts[source] = _standardised(raw) * np.float32(self._weight(source))
+            parts[source] = _standardised(raw) * np.float32(self._weights[source])
         return Scores(parts)
 
     def state(self) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
         """The members' states, their arrays prefixed with the source."""
         if not self._members:
             raise NotFittedError("blend has not been fitted. Call fit(dataset) first.")
-        settings: dict[str, Any] = {"settings": asdict(self.settings), "members": {}}
+        settings: dict[str, Any] = {"settings": asdict(self.settings), "weights": self._weights, "members": {}}
         arrays: dict[str, npt.NDArray[Any]] = {}
         for source, model in self._members.items():
             settings["members"][source], own = model.state()
@@ -107,6 +109,7 @@ class Blend:
     def load_state(self, settings: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]]) -> Self:
         """Become the saved model."""
         self.settings = BlendSettings(**settings["settings"])
+        self._weights = dict(settings["weights"])
         fresh = self._candidates()
         self._members = {}
         for source, saved in settings["members"].items():
@@ -116,12 +119,19 @@ class Blend:
         return self
 
     def _candidates(self) -> dict[str, Recommender]:
-        half_life = self.settings.half_life_days
-        neighbours = {source: content_knn(block, half_life) for block, source in BLOCK_SOURCES.items()}
-        return {"collaborative": Ease(), **neighbours, "popular": Popular()}
+        neighbours = {source: content_knn(block) for block, source in BLOCK_SOURCES.items()}
+        return {"collaborative": Ease(), **neighbours, "appeal": Appeal(), "popular": Popular()}
 
-    def _weight(self, source: str) -> float:
-        return float(getattr(self.settings, source))
+    def _weigh(self, likes_per_item: float) -> dict[str, float]:
+        """Source -> weight."""
+        settings = self.settings
+        content = settings.content_evidence / max(likes_per_item, 1.0)
+        return {
+            "collaborative": 1.0,
+            **dict.fromkeys(BLOCK_SOURCES.values(), content),
+            "appeal": content * likes_per_item / (likes_per_item + settings.appeal_evidence),
+            "popular": content * settings.popular,
+        }
 
 
 def _standardised(scores: Matrix) -> Matrix:

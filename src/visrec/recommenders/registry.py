@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from visrec.core.errors import InputError
 from visrec.core.protocols import Recommender
+from visrec.recommenders.appeal import Appeal
 from visrec.recommenders.blend import Blend
 from visrec.recommenders.content_knn import content_knn
 from visrec.recommenders.ease import Ease
@@ -22,6 +23,7 @@ RECOMMENDERS: Mapping[str, Callable[[], Recommender]] = MappingProxyType(
     {
         "random": Random,
         "popular": Popular,
+        "appeal": Appeal,
         "visual-knn": lambda: content_knn("image"),
         "text-knn": lambda: content_knn("text"),
         "category-knn": lambda: content_knn("category"),

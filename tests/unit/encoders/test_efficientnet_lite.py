@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -10,7 +12,8 @@ from visrec.encoders.efficientnet_lite import EfficientNetLite
 
 
 @pytest.mark.parametrize("variant", ["efficientnet-lite0", "efficientnet-lite2"])
-def test_equals_the_torch_model(variant: str) -> None:
+def test_equals_the_torch_model(variant: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VISREC_CACHE", str(tmp_path))  # A graph that was converted earlier would prove nothing.
     torch = pytest.importorskip("torch")
     port = pytest.importorskip("efficientnet_lite_pytorch")
     encoder = EfficientNetLite(variant)
