@@ -1,7 +1,7 @@
 """How much of ONNX Runtime's own rate is left from JPEG files to stored embeddings.
 
 Alternates, in one run, (a) the network alone on ready tensors, in the fastest of several sessions and batch sizes
-that are tried first, and (b) files -> decode -> preprocess -> network -> a Lance table. Prints both rates of every
+that are tried first, and (b) files -> decode -> preprocess -> network -> the feature store. Prints both rates of every
 round, and the medians.
 
     python benchmarks/encode_throughput.py --images DIR --encoder efficientnet-lite0
@@ -20,10 +20,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from visrec.catalogue.features import FeatureStore
 from visrec.core.errors import InputError
 from visrec.core.protocols import ImageEncoder
 from visrec.core.settings import ImageLimits
-from visrec.encoders.pipeline import Sink, encode_images
+from visrec.encoders.pipeline import encode_images
 from visrec.encoders.registry import image_encoder
 from visrec.images.decode import decode
 
@@ -130,26 +131,19 @@ def _rate_alone(network: Callable[[npt.NDArray[Any]], Any], ready: list[npt.NDAr
 
 def _rate_files(encoder: ImageEncoder, jobs: list[tuple[str, Path]], batch_size: int, workers: int | None) -> float:
     with tempfile.TemporaryDirectory(prefix="visrec-benchmark-") as folder:
+        store = FeatureStore(Path(folder))
         started = time.perf_counter()
-        failed = encode_images(encoder, jobs, _lance_sink(Path(folder)), batch_size=batch_size, workers=workers)
+        failed = encode_images(
+            encoder,
+            jobs,
+            lambda keys, rows: store.append(encoder.info, keys, rows) and None,
+            batch_size=batch_size,
+            workers=workers,
+        )
         took = time.perf_counter() - started
     if failed:
         print(f"{len(failed)} images could not be read, the first: {failed[0]}")
     return len(jobs) / took
-
-
-def _lance_sink(folder: Path) -> Sink:
-    import lance
-    import pyarrow as pa
-
-    def store(keys: list[str], rows: npt.NDArray[np.float32]) -> None:
-        vectors = pa.FixedSizeListArray.from_arrays(pa.array(rows.ravel()), rows.shape[1])
-        table = pa.table({"item_id": keys, "embedding": vectors})
-        lance.write_dataset(
-            table, str(folder / "features"), mode="append" if (folder / "features").exists() else "create"
-        )
-
-    return store
 
 
 if __name__ == "__main__":

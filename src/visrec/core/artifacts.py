@@ -81,9 +81,9 @@ def load_artifact(folder: Path) -> tuple[dict[str, Any], dict[str, npt.NDArray[A
     current = folder / "current"
     if not current.exists():
         raise NotFoundError(f"Nothing was saved in {folder}.")
-    home = folder / current.read_text().strip()
+    home = folder / current.read_text(encoding="utf-8").strip()
     try:
-        manifest = json.loads((home / "manifest.json").read_text())
+        manifest = json.loads((home / "manifest.json").read_text(encoding="utf-8"))
         if manifest["format"] > _FORMAT:
             raise WorkspaceError(f"{home} was written by a newer visrec (format {manifest['format']}). Update visrec.")
         arrays = {}
@@ -92,13 +92,14 @@ def load_artifact(folder: Path) -> tuple[dict[str, Any], dict[str, npt.NDArray[A
             if _sha256(file) != expected:
                 raise WorkspaceError(f"{file} is damaged: its hash changed. Train again.")
             arrays[name] = np.load(file, mmap_mode="r", allow_pickle=False)
-    except (OSError, KeyError, ValueError) as error:
+    except (OSError, KeyError, ValueError, TypeError, AttributeError) as error:
         raise WorkspaceError(f"{home} is damaged ({error}). Train again.") from error
     return manifest["settings"], arrays
 
 
 def _versions(folder: Path) -> list[str]:
-    return sorted(entry.name for entry in folder.iterdir() if entry.is_dir() and entry.name.isdigit())
+    names = (entry.name for entry in folder.iterdir() if entry.is_dir() and entry.name.isdigit())
+    return sorted(names, key=int)
 
 
 def _sha256(file: Path) -> str:

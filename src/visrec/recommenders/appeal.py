@@ -85,6 +85,7 @@ class Appeal:
         self.settings = AppealSettings(**{**saved, "blocks": tuple(saved["blocks"])})
         self._space = ContentSpace.load_state(settings["space"], arrays)
         self._weights = arrays["weights"]
+        self._scores = PerItems(self._score_items)
         return self
 
     def _fitted(self) -> ContentSpace:

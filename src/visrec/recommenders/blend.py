@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from types import MappingProxyType
 from typing import Any, Self
 
 import numpy as np
@@ -23,6 +24,8 @@ __all__ = ["Blend", "BlendSettings"]
 
 Matrix = npt.NDArray[np.float32]
 
+_SOURCE_BLOCKS: Mapping[str, str] = MappingProxyType({source: block for block, source in BLOCK_SOURCES.items()})
+
 
 @dataclass(frozen=True)
 class BlendSettings:
@@ -37,7 +40,7 @@ class BlendSettings:
         popular: weight of `popular`, relative to one content source.
     """
 
-    content_evidence: float = 5.0
+    content_evidence: float = 3.0
     appeal_evidence: float = 10.0
     popular: float = 0.5
 
@@ -46,9 +49,9 @@ class Blend:
     """score(u, i) = Σ_s w_s z_s(u, i), with z_s the source's scores brought to mean 0 and deviation 1 per user.
 
     A source that the catalogue does not allow (no pictures, no texts, no likes) is left out, and `sources`
-    says which are in. The collaborative and the popular part are standardised over the items that they know
-    and are 0, the average, for the others: among new items their look, words and categories decide, and
-    what is known of the appeal of such items.
+    says which are in. Each part is standardised over the items that its source knows (a content source: those
+    that have the feature, alike or not; the others: those that they give a score) and is 0, the average, for the
+    rest: among new items their look, words and categories decide, and what is known of the appeal of such items.
 
     Complexity: that of its sources. Parts: one a source; they add up to the score.
     """
@@ -89,10 +92,14 @@ class Blend:
         """Score every item for every history; see `Recommender.score`."""
         if not self._members:
             raise NotFittedError("blend has not been fitted. Call fit(dataset) first.")
-        parts = {}
+        parts: dict[str, Matrix] = {}
         for source, model in self._members.items():
-            raw = model.score(histories, items).parts[source]
-            parts[source] = _standardised(raw) * np.float32(self._weights[source])
+            raw = model.score(histories, items).parts
+            parts[source] = _standardised(raw[source]) * np.float32(self._weights[source])
+            learned = {block: part for block, part in raw.items() if block != source}
+            # Of ease, for new items: its learned content, block by block.
+            for block, part in _jointly_standardised(learned).items():
+                parts[block] = parts.get(block, np.float32(0.0)) + part * np.float32(self._weights[block])
         return Scores(parts)
 
     def state(self) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
@@ -136,9 +143,21 @@ class Blend:
 
 def _standardised(scores: Matrix) -> Matrix:
     """Mean 0 and deviation 1 over the non-zero scores of each row; zeros, "nothing known", stay 0."""
-    known = scores != 0
+    return _jointly_standardised({"": scores})[""]
+
+
+def _jointly_standardised(parts: Mapping[str, Matrix]) -> dict[str, Matrix]:
+    """As `_standardised`, of the sum of several parts: all are divided by the deviation of their sum."""
+    if not parts:
+        return {}
+    total = np.sum(list(parts.values()), axis=0)
+    known = total != 0
     count = np.maximum(known.sum(axis=1, keepdims=True), 1)
-    mean = scores.sum(axis=1, keepdims=True) / count
-    centred = np.where(known, scores - mean, np.float32(0.0))
-    deviation = np.sqrt(np.square(centred).sum(axis=1, keepdims=True) / count)
-    return np.divide(centred, deviation, out=np.zeros_like(centred), where=deviation > 1e-12)
+
+    def centred(scores: Matrix) -> Matrix:
+        mean = np.sum(scores, axis=1, keepdims=True, where=known) / count
+        return np.where(known, scores - mean, np.float32(0.0))
+
+    deviation = np.sqrt(np.square(centred(total)).sum(axis=1, keepdims=True) / count)
+    scale = np.divide(1.0, deviation, out=np.zeros_like(deviation), where=deviation > 1e-12)
+    return {name: centred(scores) * scale for name, scores in parts.items()}

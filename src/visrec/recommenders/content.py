@@ -28,9 +28,11 @@ class PerItems(Generic[T]):
 
     def __call__(self, items: ItemFeatures) -> T:
         """`derive(items)`, computed once for the same object."""
-        if self._last is None or self._last[0]() is not items:
-            self._last = (weakref.ref(items), self._derive(items))
-        return self._last[1]
+        # Read once: another thread may replace it meanwhile.
+        last = self._last
+        if last is None or last[0]() is not items:
+            last = self._last = (weakref.ref(items), self._derive(items))
+        return last[1]
 
 
 @dataclass(frozen=True)
@@ -89,17 +91,20 @@ class ContentSpace:
         block = items.blocks.get(name)
         if block is None:
             return np.zeros((len(items), fitted.mean.shape[0]), dtype=np.float32)
-        matrix = block.matrix
-        if block.labels != fitted.labels:
-            matrix = _align(matrix, block.labels, fitted.labels)
-        elif block.origin != fitted.origin or block.dim != fitted.mean.shape[0]:
+        matrix, present = block.matrix, block.present
+        if block.labels and fitted.labels:
+            if block.labels != fitted.labels:
+                matrix = _align(matrix, block.labels, fitted.labels)
+                # An item with nothing but values that training never saw is an item without the feature.
+                present = present & matrix.any(axis=1)
+        elif block.labels != fitted.labels or block.origin != fitted.origin or block.dim != fitted.mean.shape[0]:
             raise InputError(
                 f"Expected {name} features of {fitted.origin} ({fitted.mean.shape[0]} columns), got {block.origin} "
                 f"({block.dim} columns). Train again, or switch back to the feature set of the model."
             )
         rows = matrix - fitted.mean
         rows /= np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
-        rows[~block.present] = 0.0
+        rows[~present] = 0.0
         return rows
 
 

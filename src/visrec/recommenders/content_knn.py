@@ -84,9 +84,7 @@ class ContentKNN:
     """
 
     def __init__(self, settings: ContentKNNSettings | None = None) -> None:
-        self.settings = settings or ContentKNNSettings()
-        self.id = f"{BLOCK_SOURCES[self.settings.block]}-knn"
-        self.capabilities = Capabilities(needs=(self.settings.block,))
+        self._configure(settings or ContentKNNSettings())
         self._space: ContentSpace | None = None
         self._whitening = Whitening(np.zeros((0, 0), dtype=np.float32))
         self._vectors = PerItems(self.vectors)
@@ -135,10 +133,16 @@ class ContentKNN:
 
     def load_state(self, settings: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]]) -> Self:
         """Become the saved model."""
-        self.settings = ContentKNNSettings(**settings["settings"])
+        self._configure(ContentKNNSettings(**settings["settings"]))
         self._space = ContentSpace.load_state(settings["space"], arrays)
         self._whitening = Whitening(arrays["projection"])
+        self._vectors = PerItems(self.vectors)
         return self
+
+    def _configure(self, settings: ContentKNNSettings) -> None:
+        self.settings = settings
+        self.id = f"{BLOCK_SOURCES[settings.block]}-knn"
+        self.capabilities = Capabilities(needs=(settings.block,))
 
     def _kernel(self, cosine: Matrix) -> Matrix:
         """How much an event speaks for an item at that cosine; changes the array in place."""
@@ -152,7 +156,7 @@ class ContentKNN:
         half_life = self.settings.half_life_days
         if half_life is None or not histories.n_events:
             return histories.matrix()
-        newest = np.zeros(len(histories), dtype=np.int64)
+        newest = np.full(len(histories), np.iinfo(np.int64).min, dtype=np.int64)
         np.maximum.at(newest, histories.user_index, histories.timestamp)
         age_days = (newest[histories.user_index] - histories.timestamp) / 86_400
         decay = np.exp2(-age_days / half_life).astype(np.float32)

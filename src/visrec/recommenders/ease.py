@@ -44,7 +44,7 @@ class EaseSettings:
     regularisation: float = 500.0
     content_weight: float = 50.0
     blocks: tuple[str, ...] = ("image", "text", "category")
-    user_exponent: float = 0.25
+    user_exponent: float = 0.35
     item_exponent: float = 0.2
     min_likes: int = 2
     max_items: int = 20_000
@@ -110,7 +110,7 @@ class Ease:
         self._scale = np.power(relative, -settings.item_exponent).astype(np.float32)
         gram = self._gram(liked[:, rows])
         precision = _inverse(gram)
-        self._precision = np.ascontiguousarray(np.diagonal(precision))
+        self._precision = np.diagonal(precision).copy()
         precision /= -self._precision
         np.fill_diagonal(precision, 0.0)
         self._weights = precision
@@ -153,6 +153,7 @@ class Ease:
         self._weights, self._precision, self._scale = arrays["weights"], arrays["precision"], arrays["scale"]
         self._space = ContentSpace.load_state(settings["space"], arrays)
         self._content = {name: arrays[f"content.{name}"] for name in self._space.names}
+        self._known = PerItems(self._relate)
         return self
 
     def _fitted(self) -> IdMap:

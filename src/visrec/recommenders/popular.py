@@ -56,6 +56,7 @@ class Popular:
         """Become the saved model."""
         self._item_ids = IdMap(settings["item_ids"])
         self._counts = np.asarray(arrays["counts"], dtype=np.float32)
+        self._scores = PerItems(self._score_items)
         return self
 
     def _fitted(self) -> IdMap:

@@ -49,6 +49,7 @@ class Random:
     def load_state(self, settings: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]]) -> Self:
         """Become the saved model."""
         self.seed = int(settings["seed"])
+        self._item_hashes = PerItems(lambda items: self._hash(items.item_ids))
         return self
 
     def _hash(self, ids: IdMap) -> npt.NDArray[np.uint64]:

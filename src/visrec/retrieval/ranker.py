@@ -74,6 +74,10 @@ class Ranker:
         for model, users in ((self._model, known), (self._fallback, unknown)):
             if not users.size:
                 continue
+            note = "" if model is self._model else _fallback_note(model.id)
+            if not len(items):
+                lists.update({user: Ranking((), histories.user_ids[user], note) for user in users.tolist()})
+                continue
             group = histories.take(users)
             scores = model.score(group, items)
             masked = scores.values.copy()
@@ -83,7 +87,6 @@ class Ranker:
                 seen = group.matrix()
                 masked[np.repeat(np.arange(len(group)), np.diff(seen.indptr)), seen.indices] = -np.inf
             top = top_k(masked, k)
-            note = "" if model is self._model else _fallback_note(model.id)
             found = _rankings(group, items, top, masked, scores, titles, note)
             lists.update(zip(users.tolist(), found, strict=True))
         for row in range(len(histories)):

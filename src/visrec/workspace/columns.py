@@ -48,7 +48,8 @@ def category_columns(items: pa.Table) -> list[str]:
     for name in _string_columns(items):
         if name in prose:
             continue
-        values = pc.list_flatten(pc.split_pattern(items.column(name).drop_null(), "|"))
+        values = pc.utf8_trim_whitespace(pc.list_flatten(pc.split_pattern(items.column(name).drop_null(), "|")))
+        values = values.filter(pc.not_equal(values, ""))
         n_distinct = pc.count_distinct(values).as_py()
         if 2 <= n_distinct <= _MAX_CATEGORIES and len(values) >= n_distinct * _MIN_ITEMS_PER_CATEGORY:
             chosen.append(name)
@@ -83,7 +84,9 @@ def texts(items: pa.Table, columns: list[str]) -> tuple[list[str], list[str]]:
         return [""] * len(items), [""] * len(items)
     filled = [pc.utf8_trim_whitespace(items.column(name).cast(pa.string()).fill_null("")) for name in columns]
     filled = [pc.if_else(pc.equal(column, ""), pa.scalar(None, pa.string()), column) for column in filled]
-    joined = pc.binary_join_element_wise(*filled, ". ", null_handling="skip").to_pylist()
+    # pyarrow drops a row in which every part is null: an empty first part keeps it, and is cut off again.
+    joined = pc.binary_join_element_wise(pa.scalar(""), *filled, ". ", null_handling="skip")
+    joined = pc.utf8_slice_codeunits(joined, len(". ")).to_pylist()
     return joined, [hashlib.sha256(text.encode()).hexdigest() if text else "" for text in joined]
 
 
