@@ -98,6 +98,11 @@ class Catalogue:
         """Whether a folder holds a catalogue."""
         return (root / "catalogue" / "snapshot.json").is_file()
 
+    @property
+    def version(self) -> Snapshot:
+        """Names the content of items, images and ingested interactions: while it is the same, so are they."""
+        return self._snapshot()
+
     def items(self) -> pa.Table:
         """All items in order of insertion: item_id (string), then the shop's columns."""
         return self._table("items", self._snapshot().items, EMPTY_ITEMS)

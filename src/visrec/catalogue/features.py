@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from visrec.catalogue.lock import WriteLock
-from visrec.catalogue.versioned_table import clean_up, files_of, is_table, sync_new_files
+from visrec.catalogue.versioned_table import clean_up, files_of, is_table, sync_new_files, versions_of
 from visrec.core.errors import InputError, NotFoundError, WorkspaceError
 from visrec.core.protocols import EncoderInfo
 
@@ -74,6 +74,10 @@ class FeatureStore:
     def sets(self) -> list[FeatureSet]:
         """All feature sets, by name."""
         return [self._describe(name) for name in self._names()]
+
+    def version(self, name: str) -> frozenset[str]:
+        """Names the content of one feature set: while it is the same, so are the vectors. Empty where there is none."""
+        return versions_of(self._path(name)) if _NAME.match(name) else frozenset()
 
     def missing(self, info: EncoderInfo, keys: Sequence[str]) -> list[str]:
         """Those of the keys that the encoder's feature set does not have; each once, in the given order."""

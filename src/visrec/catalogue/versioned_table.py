@@ -14,7 +14,7 @@ from visrec.core.errors import WorkspaceError
 if TYPE_CHECKING:
     import lance
 
-__all__ = ["clean_up", "files_of", "is_table", "open_version", "sync_new_files", "write_version"]
+__all__ = ["clean_up", "files_of", "is_table", "open_version", "sync_new_files", "versions_of", "write_version"]
 
 #: Versions that a snapshot no longer names stay this long, for readers that still have them open.
 KEPT = timedelta(days=1)
@@ -22,7 +22,12 @@ KEPT = timedelta(days=1)
 
 def is_table(path: Path) -> bool:
     """Whether a Lance table has at least one version there; a killed first write leaves a folder without any."""
-    return any(path.glob("_versions/[0-9]*.manifest"))
+    return bool(versions_of(path))
+
+
+def versions_of(path: Path) -> frozenset[str]:
+    """Names of the versions that a Lance table has; another set after every write. Cheap: nothing is opened."""
+    return frozenset(file.name for file in path.glob("_versions/[0-9]*.manifest"))
 
 
 def open_version(path: Path, version: int) -> lance.LanceDataset:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import secrets
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,23 +23,28 @@ import numpy.typing as npt
 
 from visrec.core.errors import NotFoundError, WorkspaceError
 
-__all__ = ["load_artifact", "save_artifact", "write_atomic"]
+__all__ = ["load_artifact", "load_settings", "save_artifact", "write_atomic"]
 
 _FORMAT = 1
 
 
 def write_atomic(path: Path, data: bytes) -> None:
-    """Replace a file so that a reader, or a crash, sees the old content or the new, never a part."""
+    """Replace a file so that a reader, or a crash, sees the old content or the new, never a part.
+
+    Several threads and processes may write the same file: the last one wins. It is on disk when this returns.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    # Not tempfile: its files are for their owner only, whatever the umask says.
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}.tmp")
     try:
-        with temporary.open("wb") as file:
+        with temporary.open("xb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+    _sync(path.parent)
 
 
 def save_artifact(
@@ -59,6 +65,7 @@ def save_artifact(
     for name, array in arrays.items():
         file = building / f"{name}.npy"
         np.save(file, array, allow_pickle=False)
+        _sync(file)
         hashes[name] = _sha256(file)
     manifest = {"format": _FORMAT, "settings": dict(settings), "arrays": hashes}
     write_atomic(building / "manifest.json", json.dumps(manifest, ensure_ascii=False, indent=1).encode())
@@ -78,23 +85,51 @@ def load_artifact(folder: Path) -> tuple[dict[str, Any], dict[str, npt.NDArray[A
         NotFoundError: when nothing was saved there.
         WorkspaceError: when a file is missing, damaged, or of a newer format.
     """
-    current = folder / "current"
-    if not current.exists():
-        raise NotFoundError(f"Nothing was saved in {folder}.")
-    home = folder / current.read_text(encoding="utf-8").strip()
+    home = _current(folder)
     try:
-        manifest = json.loads((home / "manifest.json").read_text(encoding="utf-8"))
-        if manifest["format"] > _FORMAT:
-            raise WorkspaceError(f"{home} was written by a newer visrec (format {manifest['format']}). Update visrec.")
+        manifest = _manifest(home)
         arrays = {}
         for name, expected in manifest["arrays"].items():
             file = home / f"{name}.npy"
             if _sha256(file) != expected:
                 raise WorkspaceError(f"{file} is damaged: its hash changed. Train again.")
             arrays[name] = np.load(file, mmap_mode="r", allow_pickle=False)
+        return manifest["settings"], arrays
     except (OSError, KeyError, ValueError, TypeError, AttributeError) as error:
         raise WorkspaceError(f"{home} is damaged ({error}). Train again.") from error
-    return manifest["settings"], arrays
+
+
+def load_settings(folder: Path) -> dict[str, Any]:
+    """As `load_artifact`, without reading the arrays."""
+    home = _current(folder)
+    try:
+        settings: dict[str, Any] = _manifest(home)["settings"]
+        return settings
+    except (OSError, KeyError, ValueError, TypeError) as error:
+        raise WorkspaceError(f"{home} is damaged ({error}). Train again.") from error
+
+
+def _current(folder: Path) -> Path:
+    current = folder / "current"
+    if not current.exists():
+        raise NotFoundError(f"Nothing was saved in {folder}.")
+    return folder / current.read_text(encoding="utf-8").strip()
+
+
+def _manifest(home: Path) -> dict[str, Any]:
+    manifest: dict[str, Any] = json.loads((home / "manifest.json").read_text(encoding="utf-8"))
+    if manifest["format"] > _FORMAT:
+        raise WorkspaceError(f"{home} was written by a newer visrec (format {manifest['format']}). Update visrec.")
+    return manifest
+
+
+def _sync(path: Path) -> None:
+    """Flush a file, or a folder's list of names, to disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _versions(folder: Path) -> list[str]:

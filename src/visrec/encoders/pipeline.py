@@ -7,10 +7,13 @@ ONNX Runtime may sum in another order for another batch size: expect differences
 
 from __future__ import annotations
 
+import hashlib
 import os
+import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +35,8 @@ Sink = Callable[[list[str], npt.NDArray[np.float32]], None]
 _TASK = 8
 # Batches that are decoded ahead of the network: bounds the memory, about 1.2 MB each at 224 x 224 and 8 pictures.
 _AHEAD = 3
+# A slow encoder fills a chunk in minutes: nobody should lose more than this to a kill.
+_KEEP_EVERY_SECONDS = 20.0
 
 
 def encode_images(
@@ -44,11 +49,12 @@ def encode_images(
     batch_size: int = 8,
     workers: int | None = None,
     chunk: int = 512,
+    verify: bool = False,
 ) -> list[tuple[str, str]]:
     """Encode image files, in order.
 
     An interrupted run, by Ctrl-C or by an error, gives what is done to the sink before it ends; a killed one
-    loses at most `chunk` images.
+    loses at most `chunk` images, or 20 seconds.
 
     Args:
         encoder: turns pictures into embeddings.
@@ -58,7 +64,9 @@ def encode_images(
         progress: told of every batch.
         batch_size: pictures that run through the network at once.
         workers: threads that decode; one per core when None.
-        chunk: embeddings that are given to the sink at once.
+        chunk: embeddings that are given to the sink at once, at most.
+        verify: the keys are sha256 hashes of the files' content as 64 hex digits; a file whose content is another by
+            now is not encoded.
 
     Returns:
         (key, reason) of the images that could not be encoded.
@@ -75,7 +83,7 @@ def encode_images(
         ThreadPoolExecutor(workers or os.cpu_count() or 1, "visrec-decode") as pool,
         progress("encode", total=len(jobs), unit="images") as watched,
     ):
-        decoded = _decoded_in_order(pool, encoder, jobs, limits, ahead=_AHEAD * batch_size)
+        decoded = _decoded_in_order(pool, encoder, jobs, _Reader(limits, verify), ahead=_AHEAD * batch_size)
         try:
             for keys, pictures, failed in _batches(decoded, batch_size):
                 failures += failed
@@ -146,13 +154,14 @@ class _Buffer:
         self._chunk = chunk
         self._keys: list[str] = []
         self._rows: list[npt.NDArray[np.float32]] = []
+        self._since = time.monotonic()
 
     def add(self, keys: list[str], rows: npt.NDArray[np.float32]) -> list[tuple[str, str]]:
         """Take a batch; returns the keys whose embedding is not finite, which are not kept."""
         finite = np.asarray(np.isfinite(rows).all(axis=1))
         self._keys += [key for key, good in zip(keys, finite, strict=True) if good]
         self._rows.append(rows[finite])
-        if len(self._keys) >= self._chunk:
+        if len(self._keys) >= self._chunk or time.monotonic() - self._since > _KEEP_EVERY_SECONDS:
             self.flush()
         return [(key, "no finite embedding") for key, good in zip(keys, finite, strict=True) if not good]
 
@@ -160,16 +169,32 @@ class _Buffer:
         """Give everything to the sink; what a failing sink was given is not given again."""
         keys, rows = self._keys, self._rows
         self._keys, self._rows = [], []
+        self._since = time.monotonic()
         if keys:
             self._sink(keys, np.concatenate(rows))
 
 
-def _decode_task(encoder: ImageEncoder, jobs: Sequence[tuple[str, Path]], limits: ImageLimits) -> list[_Decoded]:
+@dataclass(frozen=True)
+class _Reader:
+    """Reads the bytes of jobs."""
+
+    limits: ImageLimits
+    verify: bool
+
+    def __call__(self, key: str, file: Path) -> bytes:
+        data = read_picture(file, self.limits)
+        # Stored under this key, the embedding of another picture would be taken for this one's for ever.
+        if self.verify and hashlib.sha256(data).hexdigest() != key:
+            raise ImageError("changed since ingest: run visrec ingest again", str(file))
+        return data
+
+
+def _decode_task(encoder: ImageEncoder, jobs: Sequence[tuple[str, Path]], reader: _Reader) -> list[_Decoded]:
     at_least = encoder.info.preprocessing.get("at_least")
     done: list[_Decoded] = []
     for key, file in jobs:
         try:
-            picture = decode(read_picture(file, limits), limits, at_least=at_least)
+            picture = decode(reader(key, file), reader.limits, at_least=at_least)
             done.append((key, encoder.preprocess(picture), ""))
         except ImageError as error:
             done.append((key, None, error.reason))
@@ -180,7 +205,7 @@ def _decoded_in_order(
     pool: ThreadPoolExecutor,
     encoder: ImageEncoder,
     jobs: Sequence[tuple[str, Path]],
-    limits: ImageLimits,
+    reader: _Reader,
     ahead: int,
 ) -> Generator[_Decoded, None, None]:
     """Decode in the pool, never more than about `ahead` pictures beyond what was taken."""
@@ -189,7 +214,7 @@ def _decoded_in_order(
     try:
         while True:
             while len(waiting) * _TASK < max(ahead, 2 * _TASK) and (start := next(starts, None)) is not None:
-                waiting.append(pool.submit(_decode_task, encoder, jobs[start : start + _TASK], limits))
+                waiting.append(pool.submit(_decode_task, encoder, jobs[start : start + _TASK], reader))
             if not waiting:
                 return
             yield from waiting.popleft().result()

@@ -94,12 +94,10 @@ class Blend:
             raise NotFittedError("blend has not been fitted. Call fit(dataset) first.")
         parts: dict[str, Matrix] = {}
         for source, model in self._members.items():
-            raw = model.score(histories, items).parts
-            parts[source] = _standardised(raw[source]) * np.float32(self._weights[source])
-            learned = {block: part for block, part in raw.items() if block != source}
-            # Of ease, for new items: its learned content, block by block.
-            for block, part in _jointly_standardised(learned).items():
-                parts[block] = parts.get(block, np.float32(0.0)) + part * np.float32(self._weights[block])
+            raw = model.score(histories, items).parts[source]
+            block = items.blocks.get(_SOURCE_BLOCKS.get(source, ""))
+            known = raw != 0 if block is None else np.broadcast_to(block.present, raw.shape)
+            parts[source] = _standardised(raw, known) * np.float32(self._weights[source])
         return Scores(parts)
 
     def state(self) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
@@ -141,23 +139,12 @@ class Blend:
         }
 
 
-def _standardised(scores: Matrix) -> Matrix:
-    """Mean 0 and deviation 1 over the non-zero scores of each row; zeros, "nothing known", stay 0."""
-    return _jointly_standardised({"": scores})[""]
-
-
-def _jointly_standardised(parts: Mapping[str, Matrix]) -> dict[str, Matrix]:
-    """As `_standardised`, of the sum of several parts: all are divided by the deviation of their sum."""
-    if not parts:
-        return {}
-    total = np.sum(list(parts.values()), axis=0)
-    known = total != 0
-    count = np.maximum(known.sum(axis=1, keepdims=True), 1)
-
-    def centred(scores: Matrix) -> Matrix:
-        mean = np.sum(scores, axis=1, keepdims=True, where=known) / count
-        return np.where(known, scores - mean, np.float32(0.0))
-
-    deviation = np.sqrt(np.square(centred(total)).sum(axis=1, keepdims=True) / count)
-    scale = np.divide(1.0, deviation, out=np.zeros_like(deviation), where=deviation > 1e-12)
-    return {name: centred(scores) * scale for name, scores in parts.items()}
+def _standardised(scores: Matrix, known: npt.NDArray[np.bool_]) -> Matrix:
+    """Mean 0 and deviation 1 over the known scores of each row, 0 elsewhere; float32. Of equal scores all are 0."""
+    count = np.maximum(known.sum(axis=1, keepdims=True), 1).astype(np.float32)
+    mean = np.where(known, scores, np.float32(0.0)).sum(axis=1, keepdims=True) / count
+    centred = np.where(known, scores - mean, np.float32(0.0))
+    deviation = np.sqrt(np.square(centred).sum(axis=1, keepdims=True) / count)
+    # Equal scores, and cosines that cancel out, differ by rounding, which is not to be blown up to a deviation of 1.
+    varied = deviation > np.maximum(np.abs(mean) * np.float32(1e-5), np.float32(1e-7))
+    return np.divide(centred, deviation, out=np.zeros_like(centred), where=varied)

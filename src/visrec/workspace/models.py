@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from visrec.core.artifacts import load_artifact, save_artifact
-from visrec.core.errors import NotFittedError
+from visrec.catalogue.lock import WriteLock
+from visrec.core.artifacts import load_artifact, load_settings, save_artifact
+from visrec.core.errors import InputError, NotFittedError
 from visrec.core.protocols import Recommender
-from visrec.recommenders.registry import make_recommender
+from visrec.recommenders.registry import RECOMMENDERS, make_recommender
 
 __all__ = ["ModelStore", "TrainedModel"]
 
@@ -48,19 +49,25 @@ class ModelStore:
             "text_features": text_features,
             "state": settings,
         }
-        version = save_artifact(self._folder / recommender.id, body, arrays)
+        # Two trainings at once would give themselves the same version.
+        lock = WriteLock(self._folder / ".locks" / recommender.id, f"Model {recommender.id}", wait=True)
+        with lock:
+            version = save_artifact(self._folder / recommender.id, body, arrays)
         self._loaded[recommender.id] = TrainedModel(version, recommender, image_features, text_features)
 
     def load(self, name: str) -> TrainedModel:
         """The version in use of a model.
 
         Raises:
+            InputError: when there is no recommender of that name.
             NotFittedError: when it was not trained yet.
             WorkspaceError: when its files are damaged.
         """
+        if name not in RECOMMENDERS:
+            raise InputError(f"There is no recommender {name!r}. Known: {', '.join(RECOMMENDERS)}.")
         try:
             version = (self._folder / name / "current").read_text().strip()
-        except OSError:
+        except FileNotFoundError:
             there = ", ".join(self.names())
             raise NotFittedError(
                 f"There is no trained model {name!r} in {self._root} (trained: {there or 'none'}). "
@@ -76,6 +83,14 @@ class ModelStore:
     def names(self) -> list[str]:
         """Names of the trained models."""
         return sorted(path.parent.name for path in self._folder.glob("*/current"))
+
+    def feature_sets(self) -> dict[str, tuple[str, str]]:
+        """Name of a trained model -> the feature sets of pictures and of texts that it uses, "" for none."""
+        sets = {}
+        for name in self.names():
+            body = load_settings(self._folder / name)
+            sets[name] = (str(body["image_features"]), str(body["text_features"]))
+        return sets
 
     @staticmethod
     def _restore(version: str, body: Mapping[str, object], arrays: Mapping[str, object]) -> TrainedModel:

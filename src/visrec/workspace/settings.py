@@ -7,8 +7,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from visrec.core.artifacts import write_atomic
-from visrec.core.errors import WorkspaceError
+from visrec.core.errors import InputError, WorkspaceError
 from visrec.core.settings import FeedbackRules
+from visrec.workspace.checks import check_threshold
 
 __all__ = ["WorkspaceSettings"]
 
@@ -35,6 +36,9 @@ class WorkspaceSettings:
     model: str = "blend"
     positive_threshold: float | None = None
 
+    def __post_init__(self) -> None:
+        check_threshold(self.positive_threshold)
+
     @property
     def rules(self) -> FeedbackRules:
         """How interactions become weights."""
@@ -58,5 +62,7 @@ class WorkspaceSettings:
             if body.pop("format") > _FORMAT:
                 raise WorkspaceError(f"{file} was written by a newer visrec. Update visrec.")
             return cls(**body)
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except PermissionError as error:
+            raise WorkspaceError(f"{file} may not be read. Check its permissions.") from error
+        except (OSError, InputError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise WorkspaceError(f"{file} is damaged ({error}). Restore it, or build the workspace anew.") from error

@@ -16,6 +16,9 @@ from visrec.recommenders.ease import Ease
 SOME = {"image": [[2.0, 0], [0, 1], [1, 1], [0, 3]], "text": [[1.0], [2], [3], [9]], "category": [[1.0, 0], [0, 1]] * 2}
 LIKES = [[(0, 1.0), (1, 1.0)], [(0, 1.0)]]
 
+#: Not the defaults, which are tuned on data and may change.
+ROUND = BlendSettings(content_evidence=5.0, appeal_evidence=10.0, popular=0.5)
+
 
 @pytest.mark.parametrize(
     ("blocks", "users", "sources"),
@@ -60,7 +63,7 @@ def test_a_catalogue_of_nothing_is_refused(items_of, histories_of):
 )
 def test_weights_by_hand(users, content, appeal, items_of, histories_of):
     data = Dataset(histories_of(users, 4), items_of(SOME))
-    weights = Blend().fit(data).state()[0]["weights"]
+    weights = Blend(ROUND).fit(data).state()[0]["weights"]
     assert weights == pytest.approx(
         {
             "collaborative": 1.0,
@@ -74,7 +77,7 @@ def test_weights_by_hand(users, content, appeal, items_of, histories_of):
 
 
 def test_without_any_like_content_has_its_full_weight_and_appeal_none(items_of, histories_of):
-    weights = Blend().fit(Dataset(histories_of([], 4), items_of(SOME))).state()[0]["weights"]
+    weights = Blend(ROUND).fit(Dataset(histories_of([], 4), items_of(SOME))).state()[0]["weights"]
     assert weights["visual"] == 5.0
     assert weights["appeal"] == 0.0
 
@@ -110,7 +113,7 @@ def test_content_is_standardised_over_all_that_have_it(items_of, histories_of):
     # deviation √3 / 4. What looks opposite is below average, not average.
     items = items_of({"image": [[1.0, 0], [0, 1], [-1, 0], [0, -1], None]})
     histories = histories_of([[(0, 1.0)]], 5)
-    model = Blend().fit(Dataset(histories_of([], 5), items))
+    model = Blend(ROUND).fit(Dataset(histories_of([], 5), items))
     part = model.score(histories, items).parts["visual"] / 5.0
     low = -1 / np.sqrt(3)
     np.testing.assert_allclose(part, [[np.sqrt(3), low, low, low, 0.0]], atol=1e-5)
@@ -146,3 +149,12 @@ def test_items_without_any_block_are_ranked_by_behaviour(shop):
     parts = Blend().fit(shop).score(shop.histories, bare).parts
     assert not parts["visual"].any()
     assert parts["collaborative"].any()
+
+
+def test_likes_that_cancel_out_are_no_taste(items_of, histories_of):
+    # As many likes in each of 7 categories: every item scores 1/7 of 1 and 6/7 of -1/6, up to rounding.
+    order = np.random.default_rng(1).permutation(np.repeat(np.arange(7), 50))
+    items = items_of({"category": np.eye(7)[order].tolist()})
+    histories = histories_of([[(row, 0.3) for row in range(350)]], 350)
+    part = Blend(ROUND).fit(Dataset(histories_of([], 350), items)).score(histories, items).parts["category"]
+    assert not part.any()

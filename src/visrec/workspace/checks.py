@@ -1,0 +1,72 @@
+"""What a caller may ask for: checked before anything is read or changed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+from visrec.catalogue.interactions import is_text
+from visrec.core.errors import InputError, NotFoundError
+from visrec.core.ids import IdMap
+
+__all__ = ["check_candidates", "check_examples", "check_k", "check_threshold", "check_user_ids"]
+
+
+def check_k(k: int) -> None:
+    """Refuse a list of no items.
+
+    Raises:
+        InputError: when k is below 1.
+    """
+    if k < 1:
+        raise InputError(f"Expected k of 1 or more, got {k}.")
+
+
+def check_threshold(threshold: float | None) -> None:
+    """Refuse a positive threshold with which no rating could be compared.
+
+    Raises:
+        InputError: when it is NaN or infinite.
+    """
+    if threshold is not None and not math.isfinite(threshold):
+        raise InputError(f"Expected a number as positive threshold, such as 4, got {threshold}.")
+
+
+def check_user_ids(user_ids: Sequence[str]) -> None:
+    """Refuse what can be nobody's id.
+
+    Raises:
+        InputError: when an id is empty, or is no text.
+    """
+    for user_id in user_ids:
+        if not user_id or not is_text(user_id):
+            raise InputError(f"Expected a user id as text without NUL and half surrogates, got {user_id!r}.")
+
+
+def check_candidates(candidates: Sequence[str], item_ids: IdMap, root: Path) -> None:
+    """Refuse candidates that the catalogue does not have.
+
+    Raises:
+        NotFoundError: naming the first of them.
+    """
+    unknown = [item_id for item_id in candidates if item_id not in item_ids]
+    if unknown:
+        shown = ", ".join(map(repr, unknown[:5])) + (" …" if len(unknown) > 5 else "")
+        raise NotFoundError(
+            f"{len(unknown)} of {len(candidates)} candidates are not in {root}: {shown}. "
+            "Ingest these items, or leave them out."
+        )
+
+
+def check_examples(like: Sequence[str | Path], dislike: Sequence[str | Path]) -> None:
+    """Refuse a query without examples, or with one that is liked and disliked.
+
+    Raises:
+        InputError: on such a query.
+    """
+    if not like and not dislike:
+        raise InputError("Expected at least one liked or disliked item or picture, got none.")
+    both = [str(example) for example in like if example in dislike]
+    if both:
+        raise InputError(f"Expected examples that are liked or disliked, got {both[0]!r} as both. Leave one out.")

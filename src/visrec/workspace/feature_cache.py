@@ -1,0 +1,75 @@
+"""The items' features as the recommenders take them, put together once for each state of the catalogue."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from visrec.catalogue.catalogue import Catalogue
+from visrec.core.features import FeatureBlock, ItemFeatures
+from visrec.core.ids import IdMap
+from visrec.workspace.assemble import image_block, text_block
+from visrec.workspace.columns import category_block, category_columns, text_columns, texts, title_column
+
+__all__ = ["FeatureCache"]
+
+# The features in use, and those that an earlier trained model still uses.
+_KEPT = 2
+
+
+class FeatureCache:
+    """`ItemFeatures` and titles of a catalogue; the same object as long as nothing has changed.
+
+    Args:
+        catalogue: whose items.
+    """
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
+        self._features: dict[tuple[str, str], tuple[object, ItemFeatures]] = {}
+        self._titles: tuple[object, Mapping[int, str]] = (None, {})
+
+    def features(self, image_features: str, text_features: str) -> ItemFeatures:
+        """Features of every item.
+
+        Args:
+            image_features: name of a feature set of pictures, "" for none.
+            text_features: name of a feature set of texts, "" for none.
+        """
+        names = (image_features, text_features)
+        store = self._catalogue.features
+        # Read before the content: what is written meanwhile is then found next time.
+        state = (self._catalogue.version, store.version(image_features), store.version(text_features))
+        cached = self._features.pop(names, None)
+        if cached is None or cached[0] != state:
+            cached = (state, self._assemble(image_features, text_features))
+        self._features[names] = cached
+        while len(self._features) > _KEPT:
+            self._features.pop(next(iter(self._features)))
+        return cached[1]
+
+    def titles(self) -> Mapping[int, str]:
+        """Row of an item -> its title, of the items that have one."""
+        version = self._catalogue.version
+        if self._titles[0] != version:
+            self._titles = (version, self._read_titles())
+        return self._titles[1]
+
+    def _assemble(self, image_features: str, text_features: str) -> ItemFeatures:
+        items, store = self._catalogue.items(), self._catalogue.features
+        item_ids = IdMap(items.column("item_id").to_pylist())
+        blocks: dict[str, FeatureBlock] = {}
+        if image_features:
+            blocks["image"] = image_block(item_ids, self._catalogue.images(), store, image_features)
+        if text_features:
+            blocks["text"] = text_block(texts(items, text_columns(items))[1], store, text_features)
+        categories = category_block(items, category_columns(items))
+        if categories is not None:
+            blocks["category"] = categories
+        return ItemFeatures(item_ids, blocks)
+
+    def _read_titles(self) -> Mapping[int, str]:
+        items = self._catalogue.items()
+        column = title_column(items)
+        if column is None:
+            return {}
+        return {row: str(title) for row, title in enumerate(items.column(column).to_pylist()) if title is not None}
