@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from visrec.catalogue.catalogue import Catalogue
 from visrec.core.errors import InputError
 from visrec.core.progress import ProgressFactory, silent
 from visrec.encoders.registry import DEFAULT_IMAGE_ENCODER, DEFAULT_TEXT_ENCODER, ENCODERS
 from visrec.workspace.columns import text_columns
 from visrec.workspace.encode import EncodeReport
+from visrec.workspace.encoder_names import check_encoder
+from visrec.workspace.ingest import ingest_into
 from visrec.workspace.workspace import Workspace
 
 __all__ = ["build"]
@@ -43,11 +46,19 @@ def build(
         progress: shows progress.
         say: told what is fetched or converted.
     """
-    if items is None and images is None and interactions is None and not (Path(root) / "visrec.json").exists():
+    files = {"items": items, "images": images, "interactions": interactions}
+    given = any(file is not None for file in files.values())
+    if not given and not Catalogue.exists(Path(root)):
         raise InputError(f"Expected --items, --images and --interactions to build {root} from, got none of them.")
-    shop = Workspace.open_or_create(root, positive_threshold=positive_threshold)
-    if items is not None or images is not None or interactions is not None:
-        yield shop.ingest(items=items, images=images, interactions=interactions, progress=progress).summary()
+    if encoder is not None:
+        check_encoder(encoder, say=say)
+    if text_encoder not in (None, "none"):
+        check_encoder(text_encoder, texts=True, say=say)
+    if given:
+        shop, ingested = ingest_into(root, **files, positive_threshold=positive_threshold, progress=progress)
+        yield ingested.summary()
+    else:
+        shop = Workspace.open_or_create(root, positive_threshold=positive_threshold)
     if len(shop.catalogue.images()):
         report = shop.encode(encoder, progress=progress, say=say)
         yield report.summary()
@@ -80,10 +91,7 @@ def _encode_texts(shop: Workspace, name: str | None, progress: ProgressFactory, 
             f"(fetches its weights), then visrec train {shop.root}"
         )
         return
-    name = name or DEFAULT_TEXT_ENCODER
-    if name not in ENCODERS or ENCODERS[name].modality != "text":
-        raise InputError(f"There is no text encoder {name!r}. Known: {DEFAULT_TEXT_ENCODER}, none.")
-    yield shop.encode(name, progress=progress, say=say).summary()
+    yield shop.encode(name or DEFAULT_TEXT_ENCODER, progress=progress, say=say).summary()
 
 
 def _on_this_machine(name: str) -> bool:

@@ -40,6 +40,9 @@ class EncodeReport:
 
     def summary(self) -> str:
         """One or two lines for the screen."""
+        if not self.n_new + self.n_cached + len(self.failures):
+            what = "pictures" if self.unit == "images" else "texts: no column of the items holds prose"
+            return f"{self.encoder_id}: nothing to encode, the catalogue has no {what}."
         rate = f", {self.n_new / self.seconds:.0f} {self.unit}/s" if self.n_new and self.seconds > 0 else ""
         line = (
             f"{self.encoder_id}: {self.n_new:,} {self.unit} encoded, {self.n_cached:,} were there already "
@@ -75,6 +78,7 @@ def encode_catalogue_images(
         lambda keys, vectors: _keep(catalogue, encoder, keys, vectors),
         limits=limits,
         progress=progress,
+        verify=True,
     )
     return EncodeReport(
         encoder.info.feature_set,

@@ -15,7 +15,7 @@ from visrec.core.ids import IdMap
 from visrec.core.protocols import Recommender
 from visrec.recommenders.registry import make_recommender
 
-__all__ = ["NeighbourModels", "example_history", "with_pictures"]
+__all__ = ["NeighbourModels", "example_history", "query_note", "with_pictures"]
 
 
 def example_history(rows: Sequence[int], weights: Sequence[float], n_items: int) -> Histories:
@@ -49,6 +49,17 @@ def with_pictures(items: ItemFeatures, pictures: Sequence[npt.NDArray[np.float32
         present = np.concatenate([block.present, np.full(n, name == "image")])
         blocks[name] = FeatureBlock(name, matrix, present, block.origin, block.labels)
     return ItemFeatures(IdMap([*items.item_ids, *names]), blocks)
+
+
+def query_note(model: Recommender, n_liked: int) -> str:
+    """What the reader of an answer to a query should know; "" where there is nothing."""
+    notes = []
+    source = model.id.removesuffix("-knn")
+    if source != BLOCK_SOURCES["image"]:
+        notes.append(f"compared by {source}, for not all examples have an embedded picture")
+    if not n_liked:
+        notes.append("nothing liked was given: first comes what is unlike the disliked, in the catalogue's order")
+    return "; ".join(notes)
 
 
 class NeighbourModels:

@@ -16,27 +16,26 @@ import pyarrow.compute as pc
 from visrec.catalogue.catalogue import Catalogue
 from visrec.catalogue.features import FeatureSet
 from visrec.catalogue.interactions import Interaction
+from visrec.catalogue.lock import WriteLock
 from visrec.catalogue.report import IngestReport, Removed
 from visrec.core.dataset import Dataset
-from visrec.core.errors import (
-    ImageError,
-    InputError,
-    NotFittedError,
-    NotFoundError,
-    WorkspaceError,
-)
-from visrec.core.features import FeatureBlock, ItemFeatures
+from visrec.core.errors import InputError, NotFoundError, WorkspaceError
+from visrec.core.features import ItemFeatures
 from visrec.core.ids import IdMap
 from visrec.core.progress import ProgressFactory, silent
-from visrec.core.protocols import ImageEncoder, Recommender
+from visrec.core.protocols import Recommender
 from visrec.core.ranking import Ranking
 from visrec.core.settings import FeedbackRules, ImageLimits
-from visrec.encoders.registry import DEFAULT_IMAGE_ENCODER, ENCODERS, image_encoder, text_encoder
+from visrec.encoders.registry import DEFAULT_IMAGE_ENCODER, image_encoder, text_encoder
 from visrec.recommenders.registry import RECOMMENDERS, make_recommender
-from visrec.workspace.assemble import image_block, make_histories, text_block
-from visrec.workspace.columns import category_block, category_columns, text_columns, texts, title_column
+from visrec.workspace.assemble import make_histories
+from visrec.workspace.checks import check_candidates, check_examples, check_k, check_threshold, check_user_ids
+from visrec.workspace.columns import category_columns, text_columns
+from visrec.workspace.encoder_names import full_name, reads_texts
+from visrec.workspace.feature_cache import FeatureCache
 from visrec.workspace.models import ModelStore
-from visrec.workspace.query import NeighbourModels, example_history, with_pictures
+from visrec.workspace.pictures import PictureReader
+from visrec.workspace.query import NeighbourModels, example_history, query_note, with_pictures
 from visrec.workspace.settings import WorkspaceSettings
 
 if TYPE_CHECKING:
@@ -46,6 +45,8 @@ if TYPE_CHECKING:
 __all__ = ["Workspace"]
 
 Say = Callable[[str], None]
+#: Recommenders that score from no feature.
+_FEATURELESS = ("popular", "random")
 
 
 def _quiet(message: str) -> None:
@@ -71,10 +72,10 @@ class Workspace:
         self.catalogue = catalogue
         self.settings = settings
         self.limits = limits or ImageLimits()
-        self._items: tuple[tuple[object, ...], ItemFeatures] | None = None
+        self._cache = FeatureCache(catalogue)
         self._models = ModelStore(root)
         self._neighbours: NeighbourModels | None = None
-        self._encoder: ImageEncoder | None = None
+        self._pictures = PictureReader(root, self.limits)
 
     # ------------------------------------------------------------------ life
 
@@ -87,9 +88,11 @@ class Workspace:
             positive_threshold: interactions with a value below it are seen, not liked; None: values are not looked at.
 
         Raises:
+            InputError: when the threshold is no number.
             WorkspaceError: when the folder already is a workspace, or cannot be written.
         """
         root = Path(root)
+        check_threshold(positive_threshold)
         if root.exists() and not root.is_dir():
             raise WorkspaceError(f"Expected a folder for the workspace, got the file {root}.")
         catalogue = Catalogue.create(root)
@@ -118,9 +121,15 @@ class Workspace:
         if not Catalogue.exists(Path(root)):
             return cls.create(root, positive_threshold=positive_threshold)
         shop = cls.open(root)
-        if positive_threshold is not None and positive_threshold != shop.settings.positive_threshold:
-            shop._change(positive_threshold=positive_threshold)
+        if positive_threshold is not None:
+            shop.set_positive_threshold(positive_threshold)
         return shop
+
+    def set_positive_threshold(self, threshold: float | None) -> None:
+        """From now on interactions with a value below it are seen, not liked; None: values are not looked at."""
+        check_threshold(threshold)
+        if threshold != self.settings.positive_threshold:
+            self._change(positive_threshold=threshold)
 
     # ------------------------------------------------------------- catalogue
 
@@ -183,26 +192,41 @@ class Workspace:
             InputError: for an unknown encoder.
             WeightsError: when its weights cannot be had.
         """
-        from visrec.workspace.encode import encode_catalogue_images, encode_catalogue_texts
-
-        name = encoder or self.settings.image_encoder or DEFAULT_IMAGE_ENCODER
-        if name in ENCODERS and ENCODERS[name].modality == "text":
-            report = encode_catalogue_texts(self.catalogue, text_encoder(name, say=say), progress)
-            self._change(text_features=report.feature_set if self._filled(report) else "", text_encoder=name)
-            return report
-        self._encoder = image_encoder(name, say=say)
-        report = encode_catalogue_images(self.catalogue, self._encoder, self.limits, progress)
-        self._change(image_features=report.feature_set if self._filled(report) else "", image_encoder=name)
+        name = full_name(encoder or self.settings.image_encoder or DEFAULT_IMAGE_ENCODER)
+        report = self._fill(name, progress, say)
+        if report.n_new + report.n_cached:
+            kind = "text" if reads_texts(name) else "image"
+            self._change(**{f"{kind}_features": report.feature_set, f"{kind}_encoder": name})
         return report
 
     def encode_new(self, *, progress: ProgressFactory = silent, say: Say = _quiet) -> list[EncodeReport]:
-        """Encode new pictures and texts with the encoders in use; does nothing where none is in use yet."""
-        names = [name for name in (self.settings.image_encoder, self.settings.text_encoder) if name]
-        return [self.encode(name, progress=progress, say=say) for name in names]
+        """Encode new pictures and texts with the encoders in use, and with those that trained models still use.
+
+        Does nothing where none is in use yet.
+        """
+        in_use = [name for name in (self.settings.image_encoder, self.settings.text_encoder) if name]
+        reports = [self.encode(name, progress=progress, say=say) for name in in_use]
+        users = self.feature_users()
+        older = {s.encoder_id for s in self.features() if s.name in users} - set(in_use)
+        return reports + [self._fill(name, progress, say) for name in sorted(older)]
 
     def features(self) -> list[FeatureSet]:
-        """The feature sets that there are; `settings` names those in use."""
+        """The feature sets that there are; `feature_users` names those in use."""
         return self.catalogue.features.sets()
+
+    def feature_users(self) -> dict[str, list[str]]:
+        """Name of a feature set in use -> what uses it.
+
+        "new items" is the set that `encode` without a name fills and that `similar` and `query` compare by; the
+        others are trained models, each of which keeps to the set that it learned from.
+        """
+        users: dict[str, list[str]] = {}
+        in_use = {"new items": (self.settings.image_features, self.settings.text_features)}
+        for user, names in {**in_use, **self._models.feature_sets()}.items():
+            for name in names:
+                users.setdefault(name, []).append(user)
+        users.pop("", None)
+        return users
 
     # ---------------------------------------------------------------- models
 
@@ -214,36 +238,23 @@ class Workspace:
             encoder: take the pictures as this encoder saw them; None: the encoder in use.
         """
         items = self.item_features(None if encoder is None else self._feature_set(encoder))
+        check_threshold(positive_threshold)
         rules = self.settings.rules if positive_threshold is None else FeedbackRules(positive_threshold)
         return Dataset(make_histories(self.catalogue.interactions(), items.item_ids, rules), items)
 
     def item_features(self, image_features: str | None = None, text_features: str | None = None) -> ItemFeatures:
         """Features of every item: pictures and texts as embedded in the named feature sets, and the categories.
 
+        The same object comes back as long as nothing has changed.
+
         Args:
             image_features: name of a feature set; "" leaves pictures out; None: the set in use.
             text_features: likewise for texts.
         """
-        image_features = self.settings.image_features if image_features is None else image_features
-        text_features = self.settings.text_features if text_features is None else text_features
-        table, images = self.catalogue.items(), self.catalogue.images()
-        sizes = [s.n_vectors for s in self.features() if s.name in (image_features, text_features)]
-        state = (table, images, image_features, text_features, sizes)
-        if self._items is not None and self._items[0] == state:
-            return self._items[1]
-        item_ids = IdMap(table.column("item_id").to_pylist())
-        blocks: dict[str, FeatureBlock] = {}
-        if image_features:
-            blocks["image"] = image_block(item_ids, images, self.catalogue.features, image_features)
-        if text_features:
-            keys = texts(table, text_columns(table))[1]
-            blocks["text"] = text_block(keys, self.catalogue.features, text_features)
-        categories = category_block(table, category_columns(table))
-        if categories is not None:
-            blocks["category"] = categories
-        features = ItemFeatures(item_ids, blocks)
-        self._items = (state, features)
-        return features
+        return self._cache.features(
+            self.settings.image_features if image_features is None else image_features,
+            self.settings.text_features if text_features is None else text_features,
+        )
 
     def train(self, model: str = "blend", *, say: Say = _quiet) -> Recommender:
         """Fit a recommender on everything known now, save it, and use it from now on.
@@ -253,13 +264,12 @@ class Workspace:
             UnsupportedError: when the catalogue lacks what the model needs.
         """
         recommender = make_recommender(model)
+        self._refuse_empty()
         dataset = self.dataset()
-        if not dataset.n_items:
-            raise InputError(f"{self.root} holds no items. Run: visrec ingest {self.root} --items FILE")
         features = (self.settings.image_features, self.settings.text_features)
-        self._models.save(recommender.fit(dataset), *features)
+        self._models.save(recommender.fit(dataset), *(("", "") if model in _FEATURELESS else features))
         if model != "popular":
-            self._models.save(make_recommender("popular").fit(dataset), *features)
+            self._models.save(make_recommender("popular").fit(dataset), "", "")
         self._change(model=model)
         return recommender
 
@@ -283,14 +293,14 @@ class Workspace:
             "pictures": len(self.catalogue.images()),
             "users": pc.count_distinct(interactions.column("user_id")).as_py(),
             "interactions": len(interactions),
-            "feature sets": [s.name for s in self.features()],
-            "image features": self.settings.image_features or "none",
-            "text features": self.settings.text_features or "none",
-            "text columns": text_columns(self.catalogue.items()),
-            "category columns": category_columns(self.catalogue.items()),
-            "trained models": self.trained_models(),
-            "model in use": self.settings.model,
-            "positive threshold": self.settings.positive_threshold,
+            "feature_sets": [s.name for s in self.features()],
+            "image_features": self.settings.image_features,
+            "text_features": self.settings.text_features,
+            "text_columns": text_columns(self.catalogue.items()),
+            "category_columns": category_columns(self.catalogue.items()),
+            "trained_models": self.trained_models(),
+            "model_in_use": self.settings.model,
+            "positive_threshold": self.settings.positive_threshold,
         }
 
     # ------------------------------------------------------------- answering
@@ -316,6 +326,7 @@ class Workspace:
             model: a trained model; None: the one in use.
 
         Raises:
+            InputError: when k is below 1, or the user's id can be nobody's.
             NotFittedError: before `train`.
             FilterError: when `where` cannot be used.
             NotFoundError: when a candidate does not exist.
@@ -338,6 +349,9 @@ class Workspace:
         """As `recommend`, for many users in one sweep; None: every user with an interaction."""
         from visrec.retrieval.ranker import Ranker
 
+        check_k(k)
+        check_user_ids(user_ids or ())
+        self._refuse_empty()
         trained = self._models.load(model or self.settings.model)
         fallback = self._models.load("popular").recommender
         # The features that the model learned from, even when another encoder has been switched in since.
@@ -346,7 +360,12 @@ class Workspace:
         users = None if user_ids is None else IdMap(dict.fromkeys(user_ids))
         histories = make_histories(self.catalogue.interactions(), items.item_ids, self.settings.rules, users)
         return Ranker(trained.recommender, fallback).rank(
-            histories, items, k, allowed=allowed, exclude_seen=exclude_seen, titles=self._titles()
+            histories,
+            items,
+            min(k, len(items)),
+            allowed=allowed,
+            exclude_seen=exclude_seen,
+            titles=self._cache.titles(),
         )
 
     def similar(
@@ -361,8 +380,9 @@ class Workspace:
         """Items that look like an item or a picture (or, for an item without one, that read alike).
 
         Raises:
-            InputError: unless exactly one of item_id and image is given.
-            NotFoundError: for an unknown item.
+            InputError: unless exactly one of item_id and image is given, or as in `query`.
+            NotFoundError: as in `query`.
+            UnsupportedError: as in `query`.
         """
         if (item_id is None) == (image is None):
             raise InputError("Expected an item id or an image to find similar items of, and not both.")
@@ -388,13 +408,16 @@ class Workspace:
             candidates: as in `recommend`.
 
         Raises:
+            InputError: without an example, with one that is liked and disliked, or with a file that is no picture.
+            NotFittedError: for a picture, before `encode`.
             NotFoundError: for an unknown item or a missing file.
             UnsupportedError: when an example has nothing to compare by.
         """
         from visrec.retrieval.ranker import Ranker
 
-        if not like and not dislike:
-            raise InputError("Expected at least one liked or disliked item or picture, got none.")
+        check_k(k)
+        check_examples(like, dislike)
+        self._refuse_empty()
         items = self.item_features()
         allowed = self._allowed(items, where, candidates)
         rows, pictures = self._example_rows(items, [*like, *dislike])
@@ -406,8 +429,10 @@ class Workspace:
         mask = np.zeros(len(extended), dtype=np.bool_)
         mask[: len(items)] = True if allowed is None else allowed
         # The model is its own fallback: a query of dislikes alone still ranks by what it pushes away.
-        ranking = next(Ranker(model, model).rank(histories, extended, k, allowed=mask, titles=self._titles()))
-        return replace(ranking, user_id=None, note="")
+        ranked = Ranker(model, model).rank(
+            histories, extended, min(k, len(items)), allowed=mask, titles=self._cache.titles()
+        )
+        return replace(next(ranked), user_id=None, note=query_note(model, len(like)))
 
     def evaluate(
         self,
@@ -434,20 +459,26 @@ class Workspace:
             positive_threshold: replaces the workspace's own.
             encoder: judge with the pictures as this encoder saw them; None: the encoder in use.
             progress: shows progress.
+
+        Raises:
+            InputError: when an argument is wrong, or the log is too small to be split.
+            NotFoundError: when there are no features of the encoder.
         """
         from visrec.evaluation.evaluate import evaluate
         from visrec.evaluation.splits import make_split
 
+        check_k(k)
+        if seed < 0:
+            raise InputError(f"Expected a seed of 0 or more, got {seed}.")
         names = list(dict.fromkeys([*(models or RECOMMENDERS), "popular", "random"]))
         recommenders = {name: make_recommender(name) for name in names}
         dataset = self.dataset(positive_threshold=positive_threshold, encoder=encoder)
         parts = make_split(dataset, split, seed=seed, test_fraction=test_fraction, test_days=test_days)  # type: ignore[arg-type]
         return evaluate(parts, recommenders, k=k, seed=seed, progress=progress)
 
-    # --------------------------------------------------------------- private
-
     def liked_items(self, user_id: str, limit: int = 12) -> list[str]:
         """The items that a user liked, latest first."""
+        check_user_ids([user_id])
         items = self.item_features()
         history = make_histories(self.catalogue.interactions(), items.item_ids, self.settings.rules, IdMap([user_id]))
         rows = history.item_index[history.weight > 0][::-1]
@@ -456,7 +487,7 @@ class Workspace:
     def titles(self) -> Mapping[str, str]:
         """Item id -> title, of the items that have one."""
         item_ids = self.catalogue.items().column("item_id").to_pylist()
-        return {item_ids[row]: title for row, title in self._titles().items()}
+        return {item_ids[row]: title for row, title in self._cache.titles().items()}
 
     def image_paths(self, item_ids: Sequence[str]) -> dict[str, Path]:
         """Item id -> file of its first picture, of the items that have one."""
@@ -468,19 +499,31 @@ class Workspace:
                 paths.setdefault(item_id, Path(path))
         return paths
 
-    def _change(self, **changes: object) -> None:
-        self.settings = replace(self.settings, **changes)  # type: ignore[arg-type]
-        self.settings.write(self.root)
+    # --------------------------------------------------------------- private
 
-    def _filled(self, report: EncodeReport) -> bool:
-        return report.n_new + report.n_cached > 0
+    def _change(self, **changes: Any) -> None:
+        # Read again: another process may have changed other settings since this one opened the workspace.
+        with WriteLock(self.root / ".settings.lock", f"The settings of {self.root}", wait=True):
+            self.settings = replace(WorkspaceSettings.read(self.root), **changes)
+            self.settings.write(self.root)
+
+    def _fill(self, name: str, progress: ProgressFactory, say: Say) -> EncodeReport:
+        from visrec.workspace.encode import encode_catalogue_images, encode_catalogue_texts
+
+        if reads_texts(name):
+            return encode_catalogue_texts(self.catalogue, text_encoder(name, say=say), progress)
+        return encode_catalogue_images(self.catalogue, image_encoder(name, say=say), self.limits, progress)
+
+    def _refuse_empty(self) -> None:
+        if not len(self.catalogue.items()):
+            raise InputError(f"{self.root} holds no items. Run: visrec ingest {self.root} --items FILE")
 
     def _feature_set(self, encoder: str) -> str:
-        sets = [s for s in self.features() if s.encoder_id == encoder and s.modality == "image"]
+        sets = [s for s in self.features() if s.encoder_id == full_name(encoder) and s.modality == "image"]
         if not sets:
-            there = ", ".join(s.encoder_id for s in self.features()) or "none"
+            there = ", ".join(s.encoder_id for s in self.features() if s.modality == "image") or "none"
             raise NotFoundError(
-                f"{self.root} has no features of {encoder!r} (there are: {there}). "
+                f"{self.root} has no picture features of {encoder!r} (there are: {there}). "
                 f"Run: visrec encode {self.root} --encoder {encoder}"
             )
         return max(sets, key=lambda s: s.created).name
@@ -491,28 +534,13 @@ class Workspace:
         if where is None and candidates is None:
             return None
         allowed = np.ones(len(items), dtype=np.bool_)
-        if where is not None:
-            allowed &= self._mask(items, self.catalogue.matching(where))
-        if candidates is not None:
-            unknown = [item_id for item_id in candidates if item_id not in items.item_ids]
-            if unknown:
-                shown = ", ".join(map(repr, unknown[:5])) + (" …" if len(unknown) > 5 else "")
-                raise NotFoundError(f"{len(unknown)} candidates are not in {self.root}: {shown}.")
-            allowed &= self._mask(items, candidates)
+        for item_ids in (None if where is None else self.catalogue.matching(where), candidates):
+            if item_ids is not None:
+                check_candidates(item_ids, items.item_ids, self.root)
+                named = np.zeros(len(items), dtype=np.bool_)
+                named[items.item_ids.rows(item_ids)] = True
+                allowed &= named
         return allowed
-
-    @staticmethod
-    def _mask(items: ItemFeatures, item_ids: Sequence[str]) -> npt.NDArray[np.bool_]:
-        mask = np.zeros(len(items), dtype=np.bool_)
-        mask[items.item_ids.rows(item_ids)] = True
-        return mask
-
-    def _titles(self) -> Mapping[int, str]:
-        table = self.catalogue.items()
-        column = title_column(table)
-        if column is None:
-            return {}
-        return {row: str(title) for row, title in enumerate(table.column(column).to_pylist()) if title is not None}
 
     def _example_rows(
         self, items: ItemFeatures, examples: Sequence[str | Path]
@@ -523,23 +551,9 @@ class Workspace:
         for example in examples:
             if isinstance(example, Path):
                 rows.append(len(items) + len(pictures))
-                pictures.append(self._embed(example))
+                pictures.append(self._pictures.embed(example, self.settings))
             elif example in items.item_ids:
                 rows.append(items.item_ids.index(example))
             else:
                 raise NotFoundError(f"There is no item {example!r} in {self.root}.")
         return rows, pictures
-
-    def _embed(self, file: Path) -> npt.NDArray[np.float32]:
-        from visrec.encoders.pipeline import encode_picture, read_picture
-
-        if not self.settings.image_features:
-            raise NotFittedError(f"{self.root} has no image features yet. Run: visrec encode {self.root}")
-        if not file.is_file():
-            raise NotFoundError(f"There is no file {file}.")
-        try:
-            data = read_picture(file, self.limits)
-            self._encoder = self._encoder or image_encoder(self.settings.image_encoder)
-            return encode_picture(self._encoder, data, self.limits)
-        except ImageError as error:
-            raise InputError(f"{file} cannot be used: {error}. Give a picture such as JPEG or PNG.") from error
