@@ -14,6 +14,7 @@ import json
 import os
 import secrets
 import shutil
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from visrec.core.errors import NotFoundError, WorkspaceError
 __all__ = ["load_artifact", "load_settings", "save_artifact", "write_atomic"]
 
 _FORMAT = 1
+_ORPHAN_SECONDS = 86_400
 
 
 def write_atomic(path: Path, data: bytes) -> None:
@@ -56,10 +58,7 @@ def save_artifact(
         The new version, "0001" and up.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    versions = _versions(folder)
-    version = f"{int(versions[-1]) + 1 if versions else 1:04d}"
-    building = folder / f".building-{os.getpid()}"
-    shutil.rmtree(building, ignore_errors=True)
+    building = folder / f".building-{secrets.token_hex(6)}"
     building.mkdir()
     hashes = {}
     for name, array in arrays.items():
@@ -69,13 +68,29 @@ def save_artifact(
         hashes[name] = _sha256(file)
     manifest = {"format": _FORMAT, "settings": dict(settings), "arrays": hashes}
     write_atomic(building / "manifest.json", json.dumps(manifest, ensure_ascii=False, indent=1).encode())
-    building.replace(folder / version)
+    version = _claim_version(folder, building)
     write_atomic(folder / "current", version.encode())
-    for old in [*versions, version][:-keep]:
+    for old in _versions(folder)[:-keep]:
         shutil.rmtree(folder / old, ignore_errors=True)
     for orphan in folder.glob(".building-*"):
-        shutil.rmtree(orphan, ignore_errors=True)
+        # A younger one may be another process at work.
+        if time.time() - orphan.stat().st_mtime > _ORPHAN_SECONDS:
+            shutil.rmtree(orphan, ignore_errors=True)
     return version
+
+
+def _claim_version(folder: Path, building: Path) -> str:
+    """Give a finished folder the next free number; another process may take one at the same time."""
+    while True:
+        versions = _versions(folder)
+        version = f"{int(versions[-1]) + 1 if versions else 1:04d}"
+        try:
+            # Renaming onto a folder that holds files fails: a number has one owner.
+            building.rename(folder / version)
+            return version
+        except OSError:
+            if not (folder / version).exists():
+                raise
 
 
 def load_artifact(folder: Path) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:

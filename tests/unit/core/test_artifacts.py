@@ -1,6 +1,8 @@
 import json
+import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -76,6 +78,7 @@ def test_a_save_killed_while_writing_leaves_the_old_version(tmp_path):
     orphan = tmp_path / ".building-1"
     orphan.mkdir()
     (orphan / "a.npy").write_bytes(b"half an arr")
+    os.utime(orphan, (0, 0))
     assert load_artifact(tmp_path)[0] == {"n": 1}
     assert save_artifact(tmp_path, {"n": 2}, {"a": np.ones(2)}) == "0002"
     assert load_artifact(tmp_path)[0] == {"n": 2}
@@ -174,3 +177,16 @@ def test_write_atomic_replaces_and_leaves_nothing_behind(tmp_path, monkeypatch):
         write_atomic(path, b"three")
     assert path.read_bytes() == b"two"
     assert contents(path.parent) == ["file"]
+
+
+def test_a_folder_that_another_process_is_still_writing_is_left_alone(tmp_path):
+    (tmp_path / ".building-1").mkdir()
+    save_artifact(tmp_path, SETTINGS, arrays())
+    assert (tmp_path / ".building-1").is_dir()
+
+
+def test_two_saves_at_once_get_two_versions(tmp_path):
+    with ThreadPoolExecutor(4) as pool:
+        versions = list(pool.map(lambda n: save_artifact(tmp_path, {"n": n}, {}, keep=9), range(4)))
+    assert sorted(versions) == ["0001", "0002", "0003", "0004"]
+    assert load_artifact(tmp_path)[0]["n"] in range(4)
