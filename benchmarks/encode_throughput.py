@@ -33,7 +33,7 @@ _FILES = {".jpg", ".jpeg", ".png", ".webp"}
 
 def main() -> None:
     arguments = _arguments()
-    encoder = image_encoder(arguments.encoder, threads=arguments.threads, say=print)
+    encoder = image_encoder(arguments.encoder, threads=1, say=print)
     files = sorted(path for path in arguments.images.iterdir() if path.suffix.lower() in _FILES)[: arguments.count]
     if len(files) < 64:
         raise InputError(f"Expected 64 images or more in {arguments.images}, got {len(files)}.")
@@ -66,8 +66,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--count", type=int, default=3000, help="images that are used, spread over the rounds")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--batch-size", type=int, default=8)
-    parser.add_argument("--threads", type=int, default=None, help="threads of the network")
-    parser.add_argument("--workers", type=int, default=None, help="threads that decode")
+    parser.add_argument("--threads", type=int, default=None, help="threads of the network alone")
+    parser.add_argument("--workers", type=int, default=None, help="threads that decode and encode")
     return parser.parse_args()
 
 

@@ -72,7 +72,7 @@ class ImageEncoder(Protocol):
         ...
 
     def embed(self, batch: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
-        """Embed a batch of preprocessed pictures.
+        """Embed a batch of preprocessed pictures. Worker threads call it at the same time.
 
         Args:
             batch: (n, …), stacked outputs of `preprocess`; n at least 1.

@@ -1,6 +1,9 @@
-"""Files to embeddings: pictures are decoded in threads while the network is busy with earlier ones.
+"""Files to embeddings: each worker thread decodes a batch and runs it through the network, one thread a core.
 
-What holds: jobs are taken in order, batches are made of consecutive readable pictures, so the same jobs give
+Workers never wait for each other, so one decodes while another computes; an encoder whose network uses one
+thread of its own is fastest here (`image_encoder(name, threads=1)`).
+
+What holds: jobs are taken in order, a batch is the readable ones of consecutive jobs, so the same jobs give
 the same bytes on the same machine. A picture's embedding does not depend on what else is in its batch, but
 ONNX Runtime may sum in another order for another batch size: expect differences of about 1e-5 there.
 """
@@ -31,10 +34,6 @@ __all__ = ["Sink", "encode_images", "encode_picture", "encode_texts", "read_pict
 #: Takes keys and their embeddings, float32 (len(keys), dim); called from the calling thread, in order.
 Sink = Callable[[list[str], npt.NDArray[np.float32]], None]
 
-# Pictures that one worker task decodes: large enough that handing tasks over costs nothing.
-_TASK = 8
-# Batches that are decoded ahead of the network: bounds the memory, about 1.2 MB each at 224 x 224 and 8 pictures.
-_AHEAD = 3
 # A slow encoder fills a chunk in minutes: nobody should lose more than this to a kill.
 _KEEP_EVERY_SECONDS = 20.0
 
@@ -57,13 +56,13 @@ def encode_images(
     loses at most `chunk` images, or 20 seconds.
 
     Args:
-        encoder: turns pictures into embeddings.
+        encoder: turns pictures into embeddings; called from several threads at once.
         jobs: (key, file) pairs; keys are handed through.
         sink: given the embeddings, `chunk` at a time.
         limits: what an image may cost; the defaults of `ImageLimits` when None.
         progress: told of every batch.
         batch_size: pictures that run through the network at once.
-        workers: threads that decode; one per core when None.
+        workers: threads that decode and encode; one per core when None.
         chunk: embeddings that are given to the sink at once, at most.
         verify: the keys are sha256 hashes of the files' content as 64 hex digits; a file whose content is another by
             now is not encoded.
@@ -76,23 +75,23 @@ def encode_images(
     """
     if batch_size < 1 or chunk < 1 or (workers is not None and workers < 1):
         raise InputError(f"Expected batch_size, workers and chunk of 1 or more, got {batch_size}, {workers}, {chunk}.")
-    limits = limits or ImageLimits()
+    work = _Work(encoder, limits or ImageLimits(), verify)
     buffer = _Buffer(sink, chunk)
     failures: list[tuple[str, str]] = []
+    n_workers = workers or os.cpu_count() or 1
     with (
-        ThreadPoolExecutor(workers or os.cpu_count() or 1, "visrec-decode") as pool,
+        ThreadPoolExecutor(n_workers, "visrec-encode") as pool,
         progress("encode", total=len(jobs), unit="images") as watched,
     ):
-        decoded = _decoded_in_order(pool, encoder, jobs, _Reader(limits, verify), ahead=_AHEAD * batch_size)
+        batches = (jobs[start : start + batch_size] for start in range(0, len(jobs), batch_size))
+        done = _in_order(pool, work, batches, ahead=2 * n_workers)
         try:
-            for keys, pictures, failed in _batches(decoded, batch_size):
-                failures += failed
-                if keys:
-                    failures += buffer.add(keys, encoder.embed(np.stack(pictures)))
+            for keys, rows, failed in done:
+                failures += failed + buffer.add(keys, rows)
                 watched.advance(len(keys) + len(failed))
         finally:
             # Also on Ctrl-C: a flush costs milliseconds, encoding again costs minutes.
-            decoded.close()
+            done.close()
             buffer.flush()
     return failures
 
@@ -142,8 +141,8 @@ def read_picture(file: Path, limits: ImageLimits) -> bytes:
         raise ImageError("unreadable file", f"{file}: {error.strerror or error}") from error
 
 
-# A decoded job: its key, and either a preprocessed picture or the reason why there is none.
-_Decoded = tuple[str, npt.NDArray[Any] | None, str]
+# What a worker gives back: keys, their embeddings, and (key, reason) of what could not be encoded.
+_Encoded = tuple[list[str], npt.NDArray[np.float32], list[tuple[str, str]]]
 
 
 class _Buffer:
@@ -175,13 +174,30 @@ class _Buffer:
 
 
 @dataclass(frozen=True)
-class _Reader:
-    """Reads the bytes of jobs."""
+class _Work:
+    """What a worker does to a batch of jobs."""
 
+    encoder: ImageEncoder
     limits: ImageLimits
     verify: bool
 
-    def __call__(self, key: str, file: Path) -> bytes:
+    def __call__(self, jobs: Sequence[tuple[str, Path]]) -> _Encoded:
+        at_least = self.encoder.info.preprocessing.get("at_least")
+        keys: list[str] = []
+        pictures: list[npt.NDArray[Any]] = []
+        failed: list[tuple[str, str]] = []
+        for key, file in jobs:
+            try:
+                picture = decode(self._read(key, file), self.limits, at_least=at_least)
+                pictures.append(self.encoder.preprocess(picture))
+                keys.append(key)
+            except ImageError as error:
+                failed.append((key, error.reason))
+        if not keys:
+            return keys, np.zeros((0, self.encoder.info.dim), dtype=np.float32), failed
+        return keys, self.encoder.embed(np.stack(pictures)), failed
+
+    def _read(self, key: str, file: Path) -> bytes:
         data = read_picture(file, self.limits)
         # Stored under this key, the embedding of another picture would be taken for this one's for ever.
         if self.verify and hashlib.sha256(data).hexdigest() != key:
@@ -189,55 +205,18 @@ class _Reader:
         return data
 
 
-def _decode_task(encoder: ImageEncoder, jobs: Sequence[tuple[str, Path]], reader: _Reader) -> list[_Decoded]:
-    at_least = encoder.info.preprocessing.get("at_least")
-    done: list[_Decoded] = []
-    for key, file in jobs:
-        try:
-            picture = decode(reader(key, file), reader.limits, at_least=at_least)
-            done.append((key, encoder.preprocess(picture), ""))
-        except ImageError as error:
-            done.append((key, None, error.reason))
-    return done
-
-
-def _decoded_in_order(
-    pool: ThreadPoolExecutor,
-    encoder: ImageEncoder,
-    jobs: Sequence[tuple[str, Path]],
-    reader: _Reader,
-    ahead: int,
-) -> Generator[_Decoded, None, None]:
-    """Decode in the pool, never more than about `ahead` pictures beyond what was taken."""
-    waiting: deque[Future[list[_Decoded]]] = deque()
-    starts = iter(range(0, len(jobs), _TASK))
+def _in_order(
+    pool: ThreadPoolExecutor, work: _Work, batches: Iterator[Sequence[tuple[str, Path]]], ahead: int
+) -> Generator[_Encoded, None, None]:
+    """Results in the order of the batches, at most `ahead` of them under way: that bounds the memory."""
+    waiting: deque[Future[_Encoded]] = deque()
     try:
         while True:
-            while len(waiting) * _TASK < max(ahead, 2 * _TASK) and (start := next(starts, None)) is not None:
-                waiting.append(pool.submit(_decode_task, encoder, jobs[start : start + _TASK], reader))
+            while len(waiting) < ahead and (batch := next(batches, None)) is not None:
+                waiting.append(pool.submit(work, batch))
             if not waiting:
                 return
-            yield from waiting.popleft().result()
+            yield waiting.popleft().result()
     finally:
         for future in waiting:
             future.cancel()
-
-
-def _batches(
-    decoded: Iterator[_Decoded], batch_size: int
-) -> Iterator[tuple[list[str], list[npt.NDArray[Any]], list[tuple[str, str]]]]:
-    """Group readable pictures into batches; unreadable ones ride along with the batch they came before."""
-    keys: list[str] = []
-    pictures: list[npt.NDArray[Any]] = []
-    failed: list[tuple[str, str]] = []
-    for key, picture, reason in decoded:
-        if picture is None:
-            failed.append((key, reason))
-        else:
-            keys.append(key)
-            pictures.append(picture)
-        if len(keys) == batch_size or len(failed) == batch_size:
-            yield keys, pictures, failed
-            keys, pictures, failed = [], [], []
-    if keys or failed:
-        yield keys, pictures, failed

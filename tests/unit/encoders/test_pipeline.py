@@ -90,7 +90,7 @@ def test_every_picture_in_order_in_chunks(jobs: list[tuple[str, Path]]) -> None:
     assert store.keys == [key for key, _ in jobs]
     assert np.array_equal(np.stack(store.rows)[:, 0], np.arange(50))
     assert store.chunks == [24, 24, 2]
-    assert encoder.batches == [8, 8, 8, 8, 8, 8, 2]
+    assert sorted(encoder.batches) == [2, 8, 8, 8, 8, 8, 8]
     assert threading.get_ident() not in encoder.threads
 
 
@@ -135,7 +135,7 @@ def test_embeddings_that_are_not_finite_are_failures(jobs: list[tuple[str, Path]
 def test_interruption_keeps_what_is_done(jobs: list[tuple[str, Path]], error: type[BaseException]) -> None:
     store, encoder = Store(), MeanColour(stop_at=30, error=error)
     with pytest.raises(error):
-        encode_images(encoder, jobs, store, batch_size=8, chunk=512)
+        encode_images(encoder, jobs, store, batch_size=8, workers=1, chunk=512)
     assert store.keys == [key for key, _ in jobs[:24]]
     rest = [job for job in jobs if job[0] not in set(store.keys)]
     assert encode_images(MeanColour(), rest, store) == []
