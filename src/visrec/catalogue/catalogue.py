@@ -206,7 +206,10 @@ class Catalogue:
             old = self._content()
             # An id that is no text in UTF-8 is nobody's, and no database can be asked for it.
             kept = _without(old.interactions, "user_id", user_id) if is_text(user_id) else old.interactions
-            n_events = self._events.remove(user_id=user_id) if is_text(user_id) else 0
+            n_events = 0
+            # Without the file there are no events, and asking would make it.
+            if is_text(user_id) and self._events_file.exists():
+                n_events = self._events.remove(user_id=user_id)
             n_removed = len(old.interactions) - len(kept) + n_events
             if n_removed == 0:
                 raise NotFoundError(f"There is no user {user_id!r} in {self._root}. Nothing was removed.")

@@ -47,16 +47,21 @@ def recommend(
 
     if (user is None) == (users is None):
         raise InputError("Expected either --user ID or --users FILE (or: --users all).")
+    if users is not None and sheet is not None:
+        raise InputError("--sheet goes with --user, not with --users.")
+    _check_sheet(sheet)
     workspace = Workspace.open(shop)
     ids = None if candidates is None else _read_ids(candidates)
     if users is not None:
-        if sheet is not None:
-            raise InputError("--sheet goes with --user, not with --users.")
         wanted = None if users == "all" else _read_ids(Path(users))
+        n_lists = 0
         for found in workspace.recommend_many(
             wanted, k, where=where, candidates=ids, exclude_seen=exclude_seen, model=model
         ):
             print_json(found.to_json())
+            n_lists += 1
+        if not n_lists:
+            say(f"{shop} knows of no user: it holds no interactions yet.")
         return
     ranking = workspace.recommend(str(user), k, where=where, candidates=ids, exclude_seen=exclude_seen, model=model)
     if as_json:
@@ -74,7 +79,7 @@ def recommend(
 def similar(
     shop: Shop,
     item: Annotated[str | None, typer.Option("--item", help="Item id.")] = None,
-    image: Annotated[Path | None, typer.Option("--image", help="A picture file.")] = None,
+    image: Annotated[Path | None, typer.Option("--image", help="A picture file.", readable=False)] = None,
     k: TopK = 10,
     where: Where = None,
     candidates: Candidates = None,
@@ -84,6 +89,9 @@ def similar(
     """Rank items by how much they look like an item or a picture."""
     from visrec.workspace.workspace import Workspace
 
+    if (item is None) == (image is None):
+        raise InputError("Expected either --item ID or --image FILE.")
+    _check_sheet(sheet)
     workspace = Workspace.open(shop)
     ids = None if candidates is None else _read_ids(candidates)
     ranking = workspace.similar(item, k, image=image, where=where, candidates=ids)
@@ -112,6 +120,7 @@ def query(
     """Rank items by liked and disliked examples, items and pictures in any mixture."""
     from visrec.workspace.workspace import Workspace
 
+    _check_sheet(sheet)
     workspace = Workspace.open(shop)
     liked = [_example(workspace, text) for text in like or []]
     disliked = [_example(workspace, text) for text in dislike or []]
@@ -134,7 +143,14 @@ def _example(workspace: Workspace, text: str) -> str | Path:
         return text
     if Path(text).is_file():
         return Path(text)
-    raise NotFoundError(f"{text!r} is neither an item of {workspace.root} nor a file.")
+    raise NotFoundError(f"{text!r} is neither an item of {workspace.root} nor a picture file.")
+
+
+def _check_sheet(sheet: Path | None) -> None:
+    if sheet is not None:
+        from visrec.workspace.sheets import check_sheet
+
+        check_sheet(sheet)
 
 
 def _read_ids(file: Path) -> list[str]:
@@ -143,9 +159,12 @@ def _read_ids(file: Path) -> list[str]:
         text = file.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise NotFoundError(f"There is no file {file}. Expected one id a line.") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{file} cannot be read as UTF-8 text ({error}). Expected one id a line.") from error
-    ids = [line for line in text.splitlines() if line.strip()]
+    except UnicodeDecodeError as error:
+        raise InputError(f"{file} is no UTF-8 text ({error}). Expected one id a line.") from error
+    except OSError as error:
+        raise InputError(f"{file} cannot be read: {error.strerror}. Expected a file with one id a line.") from error
+    # Not splitlines(), which also ends lines at characters that an id may hold; "\r\n" has become "\n" already.
+    ids = [line for line in text.split("\n") if line.strip()]
     if not ids:
         raise InputError(f"{file} holds no id. Expected one id a line.")
     return ids

@@ -30,12 +30,17 @@ def ingest(
     positive_threshold: Threshold = None,
 ) -> None:
     """Read items, pictures and interactions into a workspace. Again: only what changed is read; nothing doubles."""
-    from visrec.workspace.workspace import Workspace
+    from visrec.workspace.ingest import ingest_into
 
-    if items is None and images is None and interactions is None:
-        raise InputError("Expected at least one of --items, --images and --interactions, got none.")
-    workspace = Workspace.open_or_create(shop, positive_threshold=positive_threshold)
-    write(workspace.ingest(items=items, images=images, interactions=interactions, progress=show_progress).summary())
+    workspace, ingested = ingest_into(
+        shop,
+        items=items,
+        images=images,
+        interactions=interactions,
+        positive_threshold=positive_threshold,
+        progress=show_progress,
+    )
+    write(ingested.summary())
     for report in workspace.encode_new(progress=show_progress, say=say):
         if report.n_new or report.failures:
             write(report.summary())
@@ -52,8 +57,12 @@ def remove(
     if (item is None) == (user is None):
         raise InputError("Expected either --item ID or --user ID.")
     workspace = Workspace.open(shop)
-    removed = workspace.remove_item(item) if item is not None else workspace.remove_user(str(user))
-    write(f"Removed {removed.items} item, {removed.images} pictures, {removed.interactions} interactions.")
+    if item is not None:
+        removed = workspace.remove_item(item)
+        write(f"Removed item {item}, with pictures: {removed.images}, interactions: {removed.interactions}.")
+    else:
+        removed = workspace.remove_user(str(user))
+        write(f"Removed what user {user} did, interactions: {removed.interactions}.")
     if workspace.trained_models():
         write(f"Trained models still hold what they learned. To forget it: visrec train {shop}")
 
@@ -83,4 +92,5 @@ def info(shop: Shop, as_json: AsJson = False) -> None:
         print_json(facts)
         return
     for name, value in facts.items():
-        write(f"{name:20} {', '.join(map(str, value)) if isinstance(value, list) else value}")
+        shown = ", ".join(value) if isinstance(value, list) else value
+        write(f"{name.replace('_', ' '):20} {'none' if shown in ('', None) else shown}")

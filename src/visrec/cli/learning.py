@@ -75,22 +75,28 @@ def build_workspace(
 
 def encode(shop: Shop, encoder: Encoder = None) -> None:
     """Turn pictures (or, with a text encoder, texts) into embeddings. An interrupted run goes on where it stopped."""
-    from visrec.workspace.workspace import Workspace
+    from visrec.workspace.workspace import FEATURELESS, Workspace
 
-    write(Workspace.open(shop).encode(encoder, progress=show_progress, say=say).summary())
+    workspace = Workspace.open(shop)
+    report = workspace.encode(encoder, progress=show_progress, say=say)
+    write(report.summary())
+    model = workspace.settings.model
+    users = workspace.feature_users().get(report.feature_set, [])
+    if "new items" in users and model in workspace.trained_models() and model not in (*users, *FEATURELESS):
+        write(f"The trained {model} does not use these features yet. For that: visrec train {shop} --model {model}")
 
 
 def features(shop: Shop, as_json: AsJson = False) -> None:
-    """List the feature sets; an asterisk marks those in use."""
+    """List the feature sets; an asterisk marks those in use, and the last column says by what."""
     from visrec.workspace.workspace import Workspace
 
     workspace = Workspace.open(shop)
-    in_use = {workspace.settings.image_features, workspace.settings.text_features}
+    users = workspace.feature_users()
     sets = workspace.features()
     if as_json:
         rows = [
             {"name": s.name, "encoder": s.encoder_id, "modality": s.modality, "dim": s.dim, "vectors": s.n_vectors,
-             "bytes": s.n_bytes, "created": s.created, "in_use": s.name in in_use}
+             "bytes": s.n_bytes, "created": s.created, "in_use": s.name in users, "used_by": users.get(s.name, [])}
             for s in sets
         ]  # fmt: skip
         print_json({"features": rows})
@@ -98,9 +104,10 @@ def features(shop: Shop, as_json: AsJson = False) -> None:
     if not sets:
         write(f"No features yet. Run: visrec encode {shop}")
     for s in sets:
-        mark = "*" if s.name in in_use else " "
+        mark = "*" if s.name in users else " "
         write(
             f"{mark} {s.name:45} {s.modality:5} {s.n_vectors:>9,} x {s.dim:<5} {s.n_bytes / 1e6:9.1f} MB  {s.created}"
+            f"  {', '.join(users.get(s.name, []))}".rstrip()
         )
 
 
@@ -118,8 +125,8 @@ def evaluate(
     shop: Shop,
     split: Annotated[str, typer.Option("--split", help=", ".join(_SPLITS))] = "random",
     model: Annotated[list[str] | None, typer.Option("--model", help="Repeatable; default: all.")] = None,
-    k: Annotated[int, typer.Option("-k", help="Length of the judged lists.", min=1)] = 10,
-    seed: Annotated[int, typer.Option("--seed", help="Of the split and the intervals.")] = 42,
+    k: Annotated[int, typer.Option("-k", help="Length of the judged lists.")] = 10,
+    seed: Annotated[int, typer.Option("--seed", help="Of the split and the intervals; 0 or more.")] = 42,
     test_fraction: Annotated[float | None, typer.Option("--test-fraction", help="Share held out.")] = None,
     test_days: Annotated[float | None, typer.Option("--test-days", help="Split time: the last so many days.")] = None,
     positive_threshold: Threshold = None,

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-import os
+import io
 import sys
+from typing import Annotated
 
 import typer
 
+from visrec import __version__
 from visrec.cli import answering, catalogue, demonstration, learning, weights
-from visrec.cli.output import say
+from visrec.cli.output import drop_output, leave_quietly, say, write
 from visrec.core.errors import VisrecError
 
 __all__ = ["app", "run"]
+
+_INTERRUPTED = 130
 
 app = typer.Typer(
     name="visrec",
@@ -25,20 +29,53 @@ for _module in (demonstration, catalogue, learning, answering, weights):
     _module.register(app)
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        write(f"visrec {__version__}")
+        raise typer.Exit()
+
+
+@app.callback()
+def program(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and exit.", is_eager=True, callback=_print_version)
+    ] = False,
+) -> None:
+    """A visual recommender: images and behaviour in, ranked and measured recommendations out."""
+
+
 def run() -> None:
     """Run the command line; exit 1 on an error of visrec, 2 on wrong usage, 130 when interrupted."""
+    sys.exit(_code())
+
+
+def _flush() -> None:
     try:
-        app()
+        sys.stdout.flush()
+    except BrokenPipeError:
+        leave_quietly()
+
+
+def _code() -> int | str | None:
+    for stream in (sys.stdout, sys.stderr):
+        # Ids may hold any character, whatever the machine's encoding is.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        try:
+            app(prog_name="visrec")
+        finally:
+            _flush()
+    except SystemExit as leaving:
+        if leaving.code == _INTERRUPTED:
+            say("Interrupted. What was finished is kept; run the same command again to go on.")
+        return leaving.code
     except VisrecError as error:
         say(f"Error: {error}")
-        sys.exit(1)
-    except BrokenPipeError:
-        # The reader of our output went away, such as `| head`: nothing is wrong.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
+        return 1
     except OSError as error:
-        say(f"Error: {error.strerror or error}{f': {error.filename}' if error.filename else ''}")
-        sys.exit(1)
-    except KeyboardInterrupt:
-        say("Interrupted. What was finished is kept; run the same command again to go on.")
-        sys.exit(130)
+        drop_output()
+        where = f": {error.filename}" if error.filename else ""
+        say(f"Error: {error.strerror or error}{where}. Check the path, its permissions and the space on the disk.")
+        return 1
+    return 0

@@ -21,19 +21,28 @@ __all__ = [
     "Where",
 ]
 
-Shop = Annotated[Path, typer.Argument(help="The workspace, a folder.", show_default=False)]
+# Files are not checked here (readable=False): what is wrong with one is said by what reads it, in visrec's words.
+Shop = Annotated[
+    Path, typer.Argument(metavar="SHOP", help="The workspace, a folder.", show_default=False, readable=False)
+]
 Items = Annotated[
-    Path | None, typer.Option("--items", help="Items: .csv, .parquet or .jsonl with a column item_id and any others.")
+    Path | None,
+    typer.Option(
+        "--items", help="Items: .csv, .parquet or .jsonl with a column item_id and any others.", readable=False
+    ),
 ]
 Images = Annotated[
     Path | None,
-    typer.Option("--images", help="Folder of pictures: ITEM_ID.jpg, or as the items' column `image` says."),
+    typer.Option(
+        "--images", help="Folder of pictures: ITEM_ID.jpg, or as the items' column `image` says.", readable=False
+    ),
 ]
 Interactions = Annotated[
     Path | None,
     typer.Option(
         "--interactions",
         help="What people did: user_id, item_id; optional kind, value or rating, timestamp.",
+        readable=False,
     ),
 ]
 Encoder = Annotated[
@@ -50,12 +59,16 @@ Threshold = Annotated[
         "--positive-threshold", help="A rating below it is seen, not liked. Default: ratings are not looked at."
     ),
 ]
-TopK = Annotated[int, typer.Option("-k", help="Length of the list.", min=1)]
+TopK = Annotated[int, typer.Option("-k", help="Length of the list.")]
 Where = Annotated[
     str | None, typer.Option("--where", help="SQL condition over the items: \"price < 50 and category = 'Dress'\".")
 ]
 Candidates = Annotated[
-    Path | None, typer.Option("--candidates", help="Rank only these items: a file with one item id a line.")
+    Path | None,
+    typer.Option("--candidates", help="Rank only these items: a file with one item id a line.", readable=False),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Sheet = Annotated[Path | None, typer.Option("--sheet", help="Write the pictures as a contact sheet, a .png file.")]
+Sheet = Annotated[
+    Path | None,
+    typer.Option("--sheet", help="Write the pictures as a contact sheet, a .png file.", readable=False),
+]

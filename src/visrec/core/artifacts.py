@@ -59,15 +59,12 @@ def save_artifact(
     """
     folder.mkdir(parents=True, exist_ok=True)
     building = folder / f".building-{secrets.token_hex(6)}"
-    building.mkdir()
-    hashes = {}
-    for name, array in arrays.items():
-        file = building / f"{name}.npy"
-        np.save(file, array, allow_pickle=False)
-        _sync(file)
-        hashes[name] = _sha256(file)
-    manifest = {"format": _FORMAT, "settings": dict(settings), "arrays": hashes}
-    write_atomic(building / "manifest.json", json.dumps(manifest, ensure_ascii=False, indent=1).encode())
+    try:
+        _build(building, settings, arrays)
+    except BaseException:
+        # Also on Ctrl-C: the arrays may be large. What a killed process leaves is taken away below.
+        shutil.rmtree(building, ignore_errors=True)
+        raise
     version = _claim_version(folder, building)
     write_atomic(folder / "current", version.encode())
     for old in _versions(folder)[:-keep]:
@@ -77,6 +74,18 @@ def save_artifact(
         if time.time() - orphan.stat().st_mtime > _ORPHAN_SECONDS:
             shutil.rmtree(orphan, ignore_errors=True)
     return version
+
+
+def _build(building: Path, settings: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]]) -> None:
+    building.mkdir()
+    hashes = {}
+    for name, array in arrays.items():
+        file = building / f"{name}.npy"
+        np.save(file, array, allow_pickle=False)
+        _sync(file)
+        hashes[name] = _sha256(file)
+    manifest = {"format": _FORMAT, "settings": dict(settings), "arrays": hashes}
+    write_atomic(building / "manifest.json", json.dumps(manifest, ensure_ascii=False, indent=1).encode())
 
 
 def _claim_version(folder: Path, building: Path) -> str:

@@ -58,7 +58,10 @@ def build(
         shop, ingested = ingest_into(root, **files, positive_threshold=positive_threshold, progress=progress)
         yield ingested.summary()
     else:
-        shop = Workspace.open_or_create(root, positive_threshold=positive_threshold)
+        shop = Workspace.open(root)
+        if positive_threshold is not None:
+            shop.set_positive_threshold(positive_threshold)
+    shop.require_items()
     if len(shop.catalogue.images()):
         report = shop.encode(encoder, progress=progress, say=say)
         yield report.summary()

@@ -7,10 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from visrec.catalogue.interactions import is_text
-from visrec.core.errors import InputError, NotFoundError
-from visrec.core.ids import IdMap
+from visrec.core.errors import InputError
 
-__all__ = ["check_candidates", "check_examples", "check_k", "check_threshold", "check_user_ids"]
+__all__ = ["check_examples", "check_k", "check_threshold", "check_user_ids"]
 
 
 def check_k(k: int) -> None:
@@ -42,21 +41,6 @@ def check_user_ids(user_ids: Sequence[str]) -> None:
     for user_id in user_ids:
         if not user_id or not is_text(user_id):
             raise InputError(f"Expected a user id as text without NUL and half surrogates, got {user_id!r}.")
-
-
-def check_candidates(candidates: Sequence[str], item_ids: IdMap, root: Path) -> None:
-    """Refuse candidates that the catalogue does not have.
-
-    Raises:
-        NotFoundError: naming the first of them.
-    """
-    unknown = [item_id for item_id in candidates if item_id not in item_ids]
-    if unknown:
-        shown = ", ".join(map(repr, unknown[:5])) + (" …" if len(unknown) > 5 else "")
-        raise NotFoundError(
-            f"{len(unknown)} of {len(candidates)} candidates are not in {root}: {shown}. "
-            "Ingest these items, or leave them out."
-        )
 
 
 def check_examples(like: Sequence[str | Path], dislike: Sequence[str | Path]) -> None:

@@ -11,9 +11,12 @@ from visrec.core.progress import ProgressFactory
 from visrec.core.protocols import ImageEncoder, TextEncoder
 from visrec.core.settings import ImageLimits
 from visrec.encoders.pipeline import encode_images, encode_texts
+from visrec.encoders.registry import image_encoder, text_encoder
+from visrec.encoders.weights import Say
 from visrec.workspace.columns import text_columns, texts
+from visrec.workspace.encoder_names import reads_texts
 
-__all__ = ["EncodeReport", "encode_catalogue_images", "encode_catalogue_texts"]
+__all__ = ["EncodeReport", "encode_catalogue", "encode_catalogue_images", "encode_catalogue_texts"]
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,20 @@ class EncodeReport:
         shown = "; ".join(f"{item_id}: {reason}" for item_id, reason in self.failures[:5])
         more = " …" if len(self.failures) > 5 else ""
         return f"{line}\n  {len(self.failures):,} could not be encoded: {shown}{more}"
+
+
+def encode_catalogue(
+    catalogue: Catalogue, name: str, limits: ImageLimits, progress: ProgressFactory, say: Say
+) -> EncodeReport:
+    """Encode whatever has no embedding of the named encoder yet, pictures or texts as it reads them.
+
+    Raises:
+        InputError: for an unknown encoder.
+        WeightsError: when its weights cannot be had.
+    """
+    if reads_texts(name):
+        return encode_catalogue_texts(catalogue, text_encoder(name, say=say), progress)
+    return encode_catalogue_images(catalogue, image_encoder(name, threads=1, say=say), limits, progress)
 
 
 def encode_catalogue_images(

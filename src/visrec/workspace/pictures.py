@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from visrec.core.errors import ImageError, InputError, NotFittedError, NotFoundError
+from visrec.core.ids import IdMap
 from visrec.core.protocols import ImageEncoder
 from visrec.core.settings import ImageLimits
 from visrec.encoders.registry import image_encoder
@@ -23,6 +25,34 @@ class PictureReader:
         self._root = root
         self._limits = limits
         self._encoder: tuple[str, ImageEncoder] | None = None
+
+    def examples(
+        self, examples: Sequence[str | Path], item_ids: IdMap, settings: WorkspaceSettings
+    ) -> tuple[list[int], list[npt.NDArray[np.float32]]]:
+        """Items and picture files as rows: the pictures' rows follow those of the items.
+
+        Args:
+            examples: item ids (str) and files (Path).
+            item_ids: the n_items items.
+            settings: which feature set the pictures are embedded in.
+
+        Returns:
+            A row for each example, and the embeddings of the pictures, whose rows are n_items, n_items + 1, …
+
+        Raises:
+            NotFoundError: for an unknown item; and as in `embed`.
+        """
+        rows: list[int] = []
+        pictures: list[npt.NDArray[np.float32]] = []
+        for example in examples:
+            if isinstance(example, Path):
+                rows.append(len(item_ids) + len(pictures))
+                pictures.append(self.embed(example, settings))
+            elif example in item_ids:
+                rows.append(item_ids.index(example))
+            else:
+                raise NotFoundError(f"There is no item {example!r} in {self._root}.")
+        return rows, pictures
 
     def embed(self, file: Path, settings: WorkspaceSettings) -> npt.NDArray[np.float32]:
         """One picture in the feature set in use; float32 (dim,).

@@ -5,11 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from visrec.core.errors import InputError
 from visrec.core.ranking import Ranking
 from visrec.images.sheet import Section, Tile, contact_sheet
 from visrec.workspace.workspace import Workspace
 
-__all__ = ["write_sheet"]
+__all__ = ["check_sheet", "write_sheet"]
+
+
+def check_sheet(path: Path) -> None:
+    """Refuse a file that no sheet can be written to, before anything is computed.
+
+    Raises:
+        InputError: unless it is named ….png, is no folder, and lies in one or can get one.
+    """
+    if path.suffix.lower() != ".png" or path.is_dir():
+        raise InputError(f"Expected a file named ….png for the contact sheet, got {str(path)!r}.")
+    lowest = next(folder for folder in path.parents if folder.exists())
+    if not lowest.is_dir():
+        raise InputError(f"Expected a folder for the contact sheet, got the file {lowest}.")
 
 
 def write_sheet(
@@ -32,8 +46,9 @@ def write_sheet(
         heading: above the ranked items.
     """
     ids = [example for _, group in examples for example in group if isinstance(example, str)]
-    files = shop.image_paths([*ids, *ranking.item_ids])
-    titles = shop.titles()
+    files = _picture_files(shop, {*ids, *ranking.item_ids})
+    item_ids = shop.item_features().item_ids
+    titles = {item_ids[row]: title for row, title in shop.titles().items()}
     sections = [
         Section(name, [_example(example, files, titles) for example in group]) for name, group in examples if group
     ]
@@ -42,6 +57,16 @@ def write_sheet(
         for item in ranking.items
     ]
     contact_sheet([*sections, Section(heading, ranked)], path, title=title)
+
+
+def _picture_files(shop: Workspace, item_ids: set[str]) -> dict[str, Path]:
+    """Item id -> file of its first picture, of the items that have one."""
+    images = shop.catalogue.images()
+    paths: dict[str, Path] = {}
+    for item_id, path in zip(images.column("item_id").to_pylist(), images.column("path").to_pylist(), strict=True):
+        if item_id in item_ids:
+            paths.setdefault(item_id, Path(path))
+    return paths
 
 
 def _example(example: str | Path, files: dict[str, Path], titles: Mapping[str, str]) -> Tile:

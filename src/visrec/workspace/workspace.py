@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
-import pyarrow.compute as pc
 
 from visrec.catalogue.catalogue import Catalogue
 from visrec.catalogue.features import FeatureSet
@@ -26,11 +24,12 @@ from visrec.core.progress import ProgressFactory, silent
 from visrec.core.protocols import Recommender
 from visrec.core.ranking import Ranking
 from visrec.core.settings import FeedbackRules, ImageLimits
-from visrec.encoders.registry import DEFAULT_IMAGE_ENCODER, image_encoder, text_encoder
+from visrec.encoders.registry import DEFAULT_IMAGE_ENCODER
+from visrec.encoders.weights import Say, quiet
 from visrec.recommenders.registry import RECOMMENDERS, make_recommender
+from visrec.workspace.allowed import allowed_items
 from visrec.workspace.assemble import make_histories
-from visrec.workspace.checks import check_candidates, check_examples, check_k, check_threshold, check_user_ids
-from visrec.workspace.columns import category_columns, text_columns
+from visrec.workspace.checks import check_examples, check_k, check_threshold, check_user_ids
 from visrec.workspace.encoder_names import full_name, reads_texts
 from visrec.workspace.feature_cache import FeatureCache
 from visrec.workspace.models import ModelStore
@@ -42,15 +41,10 @@ if TYPE_CHECKING:
     from visrec.evaluation.result import Evaluation
     from visrec.workspace.encode import EncodeReport
 
-__all__ = ["Workspace"]
+__all__ = ["FEATURELESS", "Workspace"]
 
-Say = Callable[[str], None]
 #: Recommenders that score from no feature.
-_FEATURELESS = ("popular", "random")
-
-
-def _quiet(message: str) -> None:
-    pass
+FEATURELESS = ("popular", "random")
 
 
 class Workspace:
@@ -115,16 +109,6 @@ class Workspace:
             )
         return cls(root, Catalogue.open(root), WorkspaceSettings.read(root))
 
-    @classmethod
-    def open_or_create(cls, root: str | Path, *, positive_threshold: float | None = None) -> Workspace:
-        """Open a workspace, or make an empty one where there is none; a given threshold replaces the stored one."""
-        if not Catalogue.exists(Path(root)):
-            return cls.create(root, positive_threshold=positive_threshold)
-        shop = cls.open(root)
-        if positive_threshold is not None:
-            shop.set_positive_threshold(positive_threshold)
-        return shop
-
     def set_positive_threshold(self, threshold: float | None) -> None:
         """From now on interactions with a value below it are seen, not liked; None: values are not looked at."""
         check_threshold(threshold)
@@ -169,6 +153,11 @@ class Workspace:
         """Take out all that a user did."""
         return self.catalogue.remove_user(user_id)
 
+    def require_items(self) -> None:
+        """Raise `InputError` where the catalogue is empty."""
+        if not len(self.catalogue.items()):
+            raise InputError(f"{self.root} holds no items. Run: visrec ingest {self.root} --items FILE")
+
     # -------------------------------------------------------------- features
 
     def encode(
@@ -176,7 +165,7 @@ class Workspace:
         encoder: str | None = None,
         *,
         progress: ProgressFactory = silent,
-        say: Say = _quiet,
+        say: Say = quiet,
     ) -> EncodeReport:
         """Encode what has no embedding yet, and use this feature set from now on.
 
@@ -199,7 +188,7 @@ class Workspace:
             self._change(**{f"{kind}_features": report.feature_set, f"{kind}_encoder": name})
         return report
 
-    def encode_new(self, *, progress: ProgressFactory = silent, say: Say = _quiet) -> list[EncodeReport]:
+    def encode_new(self, *, progress: ProgressFactory = silent, say: Say = quiet) -> list[EncodeReport]:
         """Encode new pictures and texts with the encoders in use, and with those that trained models still use.
 
         Does nothing where none is in use yet.
@@ -256,7 +245,7 @@ class Workspace:
             self.settings.text_features if text_features is None else text_features,
         )
 
-    def train(self, model: str = "blend", *, say: Say = _quiet) -> Recommender:
+    def train(self, model: str = "blend") -> Recommender:
         """Fit a recommender on everything known now, save it, and use it from now on.
 
         Raises:
@@ -264,12 +253,13 @@ class Workspace:
             UnsupportedError: when the catalogue lacks what the model needs.
         """
         recommender = make_recommender(model)
-        self._refuse_empty()
+        self.require_items()
         dataset = self.dataset()
-        features = (self.settings.image_features, self.settings.text_features)
-        self._models.save(recommender.fit(dataset), *(("", "") if model in _FEATURELESS else features))
+        recommender.fit(dataset)
+        # The fallback goes first: a model is never in use without it, even when this is killed in between.
         if model != "popular":
             self._models.save(make_recommender("popular").fit(dataset), "", "")
+        self._models.save(recommender, *self._features_for(recommender))
         self._change(model=model)
         return recommender
 
@@ -287,21 +277,9 @@ class Workspace:
 
     def info(self) -> dict[str, Any]:
         """What the workspace holds and what is in use, as JSON-able values."""
-        interactions = self.catalogue.interactions()
-        return {
-            "items": len(self.catalogue.items()),
-            "pictures": len(self.catalogue.images()),
-            "users": pc.count_distinct(interactions.column("user_id")).as_py(),
-            "interactions": len(interactions),
-            "feature_sets": [s.name for s in self.features()],
-            "image_features": self.settings.image_features,
-            "text_features": self.settings.text_features,
-            "text_columns": text_columns(self.catalogue.items()),
-            "category_columns": category_columns(self.catalogue.items()),
-            "trained_models": self.trained_models(),
-            "model_in_use": self.settings.model,
-            "positive_threshold": self.settings.positive_threshold,
-        }
+        from visrec.workspace.info import describe
+
+        return describe(self)
 
     # ------------------------------------------------------------- answering
 
@@ -351,12 +329,12 @@ class Workspace:
 
         check_k(k)
         check_user_ids(user_ids or ())
-        self._refuse_empty()
+        self.require_items()
         trained = self._models.load(model or self.settings.model)
         fallback = self._models.load("popular").recommender
         # The features that the model learned from, even when another encoder has been switched in since.
         items = self.item_features(trained.image_features, trained.text_features)
-        allowed = self._allowed(items, where, candidates)
+        allowed = allowed_items(self.catalogue, items.item_ids, self.root, where, candidates)
         users = None if user_ids is None else IdMap(dict.fromkeys(user_ids))
         histories = make_histories(self.catalogue.interactions(), items.item_ids, self.settings.rules, users)
         return Ranker(trained.recommender, fallback).rank(
@@ -365,7 +343,7 @@ class Workspace:
             min(k, len(items)),
             allowed=allowed,
             exclude_seen=exclude_seen,
-            titles=self._cache.titles(),
+            titles=self.titles(),
         )
 
     def similar(
@@ -417,10 +395,10 @@ class Workspace:
 
         check_k(k)
         check_examples(like, dislike)
-        self._refuse_empty()
+        self.require_items()
         items = self.item_features()
-        allowed = self._allowed(items, where, candidates)
-        rows, pictures = self._example_rows(items, [*like, *dislike])
+        allowed = allowed_items(self.catalogue, items.item_ids, self.root, where, candidates)
+        rows, pictures = self._pictures.examples([*like, *dislike], items.item_ids, self.settings)
         extended = with_pictures(items, pictures)
         histories = example_history(rows, [1.0] * len(like) + [-1.0] * len(dislike), len(extended))
         if self._neighbours is None or self._neighbours.items is not items:
@@ -429,9 +407,7 @@ class Workspace:
         mask = np.zeros(len(extended), dtype=np.bool_)
         mask[: len(items)] = True if allowed is None else allowed
         # The model is its own fallback: a query of dislikes alone still ranks by what it pushes away.
-        ranked = Ranker(model, model).rank(
-            histories, extended, min(k, len(items)), allowed=mask, titles=self._cache.titles()
-        )
+        ranked = Ranker(model, model).rank(histories, extended, min(k, len(items)), allowed=mask, titles=self.titles())
         return replace(next(ranked), user_id=None, note=query_note(model, len(like)))
 
     def evaluate(
@@ -484,20 +460,9 @@ class Workspace:
         rows = history.item_index[history.weight > 0][::-1]
         return [items.item_ids[row] for row in dict.fromkeys(rows.tolist())][:limit]
 
-    def titles(self) -> Mapping[str, str]:
-        """Item id -> title, of the items that have one."""
-        item_ids = self.catalogue.items().column("item_id").to_pylist()
-        return {item_ids[row]: title for row, title in self._cache.titles().items()}
-
-    def image_paths(self, item_ids: Sequence[str]) -> dict[str, Path]:
-        """Item id -> file of its first picture, of the items that have one."""
-        wanted = set(item_ids)
-        images = self.catalogue.images()
-        paths: dict[str, Path] = {}
-        for item_id, path in zip(images.column("item_id").to_pylist(), images.column("path").to_pylist(), strict=True):
-            if item_id in wanted:
-                paths.setdefault(item_id, Path(path))
-        return paths
+    def titles(self) -> Mapping[int, str]:
+        """Row of an item -> its title, of the items that have one."""
+        return self._cache.titles()
 
     # --------------------------------------------------------------- private
 
@@ -508,15 +473,19 @@ class Workspace:
             self.settings.write(self.root)
 
     def _fill(self, name: str, progress: ProgressFactory, say: Say) -> EncodeReport:
-        from visrec.workspace.encode import encode_catalogue_images, encode_catalogue_texts
+        from visrec.workspace.encode import encode_catalogue
 
-        if reads_texts(name):
-            return encode_catalogue_texts(self.catalogue, text_encoder(name, say=say), progress)
-        return encode_catalogue_images(self.catalogue, image_encoder(name, say=say), self.limits, progress)
+        return encode_catalogue(self.catalogue, name, self.limits, progress, say)
 
-    def _refuse_empty(self) -> None:
-        if not len(self.catalogue.items()):
-            raise InputError(f"{self.root} holds no items. Run: visrec ingest {self.root} --items FILE")
+    def _features_for(self, recommender: Recommender) -> tuple[str, str]:
+        """The feature sets in use, of pictures and of texts; "" for one that the recommender does not look at."""
+        if recommender.id in FEATURELESS:
+            return "", ""
+        needs = recommender.capabilities.needs or ("image", "text")
+        return (
+            self.settings.image_features if "image" in needs else "",
+            self.settings.text_features if "text" in needs else "",
+        )
 
     def _feature_set(self, encoder: str) -> str:
         sets = [s for s in self.features() if s.encoder_id == full_name(encoder) and s.modality == "image"]
@@ -527,33 +496,3 @@ class Workspace:
                 f"Run: visrec encode {self.root} --encoder {encoder}"
             )
         return max(sets, key=lambda s: s.created).name
-
-    def _allowed(
-        self, items: ItemFeatures, where: str | None, candidates: Sequence[str] | None
-    ) -> npt.NDArray[np.bool_] | None:
-        if where is None and candidates is None:
-            return None
-        allowed = np.ones(len(items), dtype=np.bool_)
-        for item_ids in (None if where is None else self.catalogue.matching(where), candidates):
-            if item_ids is not None:
-                check_candidates(item_ids, items.item_ids, self.root)
-                named = np.zeros(len(items), dtype=np.bool_)
-                named[items.item_ids.rows(item_ids)] = True
-                allowed &= named
-        return allowed
-
-    def _example_rows(
-        self, items: ItemFeatures, examples: Sequence[str | Path]
-    ) -> tuple[list[int], list[npt.NDArray[np.float32]]]:
-        """Rows of the examples, and embeddings of the pictures among them, whose rows follow the items."""
-        rows: list[int] = []
-        pictures: list[npt.NDArray[np.float32]] = []
-        for example in examples:
-            if isinstance(example, Path):
-                rows.append(len(items) + len(pictures))
-                pictures.append(self._pictures.embed(example, self.settings))
-            elif example in items.item_ids:
-                rows.append(items.item_ids.index(example))
-            else:
-                raise NotFoundError(f"There is no item {example!r} in {self.root}.")
-        return rows, pictures
