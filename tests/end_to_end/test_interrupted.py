@@ -40,7 +40,7 @@ from visrec.cli.main import run
 run()
 """
 
-EMBED = "visrec.encoders.colour_histogram:ColourHistogram:embed"
+APPEND = "visrec.catalogue.features:FeatureStore:append"
 ENCODE = ("encode", "{shop}", "--encoder", "colour-histogram")
 
 
@@ -70,16 +70,16 @@ def undisturbed(built) -> np.ndarray:
 )
 def test_an_interrupted_encode_goes_on_where_it_stopped(number, code, words, ingested, visrec, undisturbed):
     encode = [argument.format(shop=ingested) for argument in ENCODE]
-    done = interrupted(EMBED, 4, number, *encode)
+    done = interrupted(APPEND, 4, number, *encode)
     assert done.returncode == code, done.stderr
     assert words in done.stderr
     assert "Traceback" not in done.stderr
-    # Three batches of eight were finished; a killed run may lose the one that was just done.
+    # Three batches of eight were kept.
     _, kept = features(ingested)
     assert len(kept) == 24
     # Nothing half encoded is in use.
     assert visrec("info", ingested, "--json").json["image_features"] == ""
-    again = interrupted(EMBED, 3, number, *encode)
+    again = interrupted(APPEND, 3, number, *encode)
     assert again.returncode == code
     assert len(features(ingested)[1]) == 40
     assert "44 images encoded, 40 were there already" in visrec(*encode).out

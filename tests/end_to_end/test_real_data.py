@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import itertools
+import shutil
 from collections import Counter
 from pathlib import Path
 
@@ -63,16 +64,27 @@ def test_films_that_nobody_has_seen_yet(films):
     assert found["random"] < 0.07
 
 
-def test_films_with_their_descriptions(films):
+def test_films_with_their_descriptions(films, real_data, tmp_path):
     try:
         get("bge-small")
     except WeightsError as error:
         pytest.skip(f"weights of bge-small: {error}")
-    films.encode("bge-small")
-    found = ndcg(films, "item-cold", ["visual-knn", "blend"], k=20, threshold=4.0)
-    assert found["blend"] >= 0.25  # .289 measured
-    found = ndcg(films, "random", ["ease", "blend"], k=10)
-    assert min(found["ease"], found["blend"]) >= 0.485  # .491 measured
+    shutil.copytree(films.root, tmp_path / "shop")
+    # The beginnings of the texts are enough here: whole ones gain a little, and take minutes.
+    short = [
+        {**row, "description": row["description"][:150], "actors": "", "director": ""}
+        for row in rows(real_data / "ml100k-posters" / "items.csv")
+    ]
+    with (tmp_path / "short.csv").open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.DictWriter(stream, list(short[0]))
+        writer.writeheader()
+        writer.writerows(short)
+    shop, _ = ingest_into(tmp_path / "shop", items=tmp_path / "short.csv")
+    shop.encode("bge-small")
+    found = ndcg(shop, "item-cold", ["visual-knn", "blend"], k=20, threshold=4.0)
+    assert found["blend"] >= 0.24
+    found = ndcg(shop, "random", ["ease", "blend"], k=10)
+    assert min(found["ease"], found["blend"]) >= 0.485
 
 
 def test_articles_keep_their_leading_zeros_and_their_looks(real_data, visrec, tmp_path):

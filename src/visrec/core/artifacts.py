@@ -70,10 +70,18 @@ def save_artifact(
     for old in _versions(folder)[:-keep]:
         shutil.rmtree(folder / old, ignore_errors=True)
     for orphan in folder.glob(".building-*"):
-        # A younger one may be another process at work.
-        if time.time() - orphan.stat().st_mtime > _ORPHAN_SECONDS:
-            shutil.rmtree(orphan, ignore_errors=True)
+        _drop_if_old(orphan)
     return version
+
+
+def _drop_if_old(orphan: Path) -> None:
+    """Take away what a killed save left; a younger one may be another process at work, and be finished meanwhile."""
+    try:
+        age = time.time() - orphan.stat().st_mtime
+    except FileNotFoundError:
+        return
+    if age > _ORPHAN_SECONDS:
+        shutil.rmtree(orphan, ignore_errors=True)
 
 
 def _build(building: Path, settings: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]]) -> None:
