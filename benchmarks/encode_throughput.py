@@ -14,6 +14,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -136,7 +137,7 @@ def _rate_files(encoder: ImageEncoder, jobs: list[tuple[str, Path]], batch_size:
         failed = encode_images(
             encoder,
             jobs,
-            lambda keys, rows: store.append(encoder.info, keys, rows) and None,
+            partial(store.append, encoder.info),
             batch_size=batch_size,
             workers=workers,
         )

@@ -30,11 +30,11 @@ from visrec.catalogue.interactions import (
     upsert_interactions,
 )
 from visrec.catalogue.items import EMPTY_ITEMS
-from visrec.catalogue.lock import WriteLock
 from visrec.catalogue.report import IngestReport, Removed
 from visrec.catalogue.snapshot import Snapshot
 from visrec.catalogue.versioned_table import clean_up, open_version, write_version
 from visrec.core.errors import FilterError, NotFoundError, WorkspaceError
+from visrec.core.lock import WriteLock
 from visrec.core.progress import ProgressFactory, silent
 from visrec.core.settings import ImageLimits
 

@@ -17,9 +17,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from visrec.catalogue.lock import WriteLock
 from visrec.catalogue.versioned_table import clean_up, files_of, is_table, sync_new_files, versions_of
 from visrec.core.errors import InputError, NotFoundError, WorkspaceError
+from visrec.core.lock import WriteLock
 from visrec.core.protocols import EncoderInfo
 
 if TYPE_CHECKING:

@@ -12,6 +12,9 @@ from visrec.cli.output import print_json, print_ranking, say
 from visrec.core.errors import InputError, NotFoundError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from visrec.core.ranking import Ranking
     from visrec.workspace.workspace import Workspace
 
 __all__ = ["register"]
@@ -64,16 +67,10 @@ def recommend(
             say(f"{shop} knows of no user: it holds no interactions yet.")
         return
     ranking = workspace.recommend(str(user), k, where=where, candidates=ids, exclude_seen=exclude_seen, model=model)
-    if as_json:
-        print_json(ranking.to_json())
-    else:
-        print_ranking(ranking, f"For {user}")
+    _show(ranking, f"For {user}", as_json)
     if sheet is not None:
-        from visrec.workspace.sheets import write_sheet
-
         liked = workspace.liked_items(str(user))
-        write_sheet(workspace, ranking, sheet, title=f"For {user}", examples=[("Liked before", liked)])
-        say(f"Picture: {sheet}")
+        _draw(workspace, ranking, sheet, f"For {user}", [("Liked before", liked)])
 
 
 def similar(
@@ -95,16 +92,10 @@ def similar(
     workspace = Workspace.open(shop)
     ids = None if candidates is None else _read_ids(candidates)
     ranking = workspace.similar(item, k, image=image, where=where, candidates=ids)
-    if as_json:
-        print_json(ranking.to_json())
-    else:
-        print_ranking(ranking, f"Like {item if item is not None else image}")
+    example: str | Path = image if image is not None else str(item)
+    _show(ranking, f"Like {example}", as_json)
     if sheet is not None:
-        from visrec.workspace.sheets import write_sheet
-
-        example: str | Path = image if image is not None else str(item)
-        write_sheet(workspace, ranking, sheet, title="Similar", examples=[("Example", [example])], heading="Similar")
-        say(f"Picture: {sheet}")
+        _draw(workspace, ranking, sheet, "Similar", [("Example", [example])], heading="Similar")
 
 
 def query(
@@ -126,15 +117,9 @@ def query(
     disliked = [_example(workspace, text) for text in dislike or []]
     ids = None if candidates is None else _read_ids(candidates)
     ranking = workspace.query(liked, disliked, k, where=where, candidates=ids)
-    if as_json:
-        print_json(ranking.to_json())
-    else:
-        print_ranking(ranking, "For these examples")
+    _show(ranking, "For these examples", as_json)
     if sheet is not None:
-        from visrec.workspace.sheets import write_sheet
-
-        write_sheet(workspace, ranking, sheet, title="Query", examples=[("Liked", liked), ("Disliked", disliked)])
-        say(f"Picture: {sheet}")
+        _draw(workspace, ranking, sheet, "Query", [("Liked", liked), ("Disliked", disliked)])
 
 
 def _example(workspace: Workspace, text: str) -> str | Path:
@@ -144,6 +129,27 @@ def _example(workspace: Workspace, text: str) -> str | Path:
     if Path(text).is_file():
         return Path(text)
     raise NotFoundError(f"{text!r} is neither an item of {workspace.root} nor a picture file.")
+
+
+def _show(ranking: Ranking, heading: str, as_json: bool) -> None:
+    if as_json:
+        print_json(ranking.to_json())
+    else:
+        print_ranking(ranking, heading)
+
+
+def _draw(
+    workspace: Workspace,
+    ranking: Ranking,
+    sheet: Path,
+    title: str,
+    examples: Sequence[tuple[str, Sequence[str | Path]]],
+    heading: str = "Recommended",
+) -> None:
+    from visrec.workspace.sheets import write_sheet
+
+    write_sheet(workspace, ranking, sheet, title=title, examples=examples, heading=heading)
+    say(f"Picture: {sheet}")
 
 
 def _check_sheet(sheet: Path | None) -> None:

@@ -75,14 +75,13 @@ def build_workspace(
 
 def encode(shop: Shop, encoder: Encoder = None) -> None:
     """Turn pictures (or, with a text encoder, texts) into embeddings. An interrupted run goes on where it stopped."""
-    from visrec.workspace.workspace import FEATURELESS, Workspace
+    from visrec.workspace.workspace import Workspace
 
     workspace = Workspace.open(shop)
     report = workspace.encode(encoder, progress=show_progress, say=say)
     write(report.summary())
-    model = workspace.settings.model
-    users = workspace.feature_users().get(report.feature_set, [])
-    if "new items" in users and model in workspace.trained_models() and model not in (*users, *FEATURELESS):
+    if workspace.awaits_training(report.feature_set):
+        model = workspace.settings.model
         write(f"The trained {model} does not use these features yet. For that: visrec train {shop} --model {model}")
 
 

@@ -23,6 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from visrec.core.errors import NotFoundError, WorkspaceError
+from visrec.core.lock import WriteLock
 
 __all__ = ["load_artifact", "load_settings", "save_artifact", "write_atomic"]
 
@@ -65,10 +66,14 @@ def save_artifact(
         # Also on Ctrl-C: the arrays may be large. What a killed process leaves is taken away below.
         shutil.rmtree(building, ignore_errors=True)
         raise
-    version = _claim_version(folder, building)
-    write_atomic(folder / "current", version.encode())
-    for old in _versions(folder)[:-keep]:
-        shutil.rmtree(folder / old, ignore_errors=True)
+    # Others may be saving too: numbers, the switch and the clean-up are one at a time.
+    with WriteLock(folder.parent / ".locks" / folder.name, f"The versions in {folder}", wait=True):
+        versions = _versions(folder)
+        version = f"{int(versions[-1]) + 1 if versions else 1:04d}"
+        building.rename(folder / version)
+        write_atomic(folder / "current", version.encode())
+        for old in [*versions, version][:-keep]:
+            shutil.rmtree(folder / old, ignore_errors=True)
     for orphan in folder.glob(".building-*"):
         _drop_if_old(orphan)
     return version
@@ -94,20 +99,6 @@ def _build(building: Path, settings: Mapping[str, Any], arrays: Mapping[str, npt
         hashes[name] = _sha256(file)
     manifest = {"format": _FORMAT, "settings": dict(settings), "arrays": hashes}
     write_atomic(building / "manifest.json", json.dumps(manifest, ensure_ascii=False, indent=1).encode())
-
-
-def _claim_version(folder: Path, building: Path) -> str:
-    """Give a finished folder the next free number; another process may take one at the same time."""
-    while True:
-        versions = _versions(folder)
-        version = f"{int(versions[-1]) + 1 if versions else 1:04d}"
-        try:
-            # Renaming onto a folder that holds files fails: a number has one owner.
-            building.rename(folder / version)
-            return version
-        except OSError:
-            if not (folder / version).exists():
-                raise
 
 
 def load_artifact(folder: Path) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:

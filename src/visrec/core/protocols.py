@@ -104,11 +104,13 @@ class Capabilities:
         new_users: scores a history it never saw in training.
         new_items: scores an item it never saw in training, from its features.
         needs: feature blocks without which `fit` raises `UnsupportedError`.
+        reads: feature blocks that it looks at where they are there.
     """
 
     new_users: bool = True
     new_items: bool = True
     needs: tuple[str, ...] = ()
+    reads: tuple[str, ...] = ("image", "text", "category")
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -44,8 +45,10 @@ class FeedbackRules:
 
     def __post_init__(self) -> None:
         threshold = self.positive_threshold
-        if threshold is not None and threshold != threshold:
-            raise InputError("Expected a number as positive threshold, got NaN.")
+        if threshold is not None and not math.isfinite(threshold):
+            raise InputError(
+                f"Expected a number as positive threshold, such as 4, not NaN or infinity, got {threshold}."
+            )
         if not 0 <= self.value_influence < 1:
             raise InputError(f"Expected a value_influence from 0 to below 1, got {self.value_influence}.")
 

@@ -31,8 +31,9 @@ from visrec.images.decode import decode
 
 __all__ = ["Sink", "encode_images", "encode_picture", "encode_texts", "read_picture"]
 
-#: Takes keys and their embeddings, float32 (len(keys), dim); called from the calling thread, in order.
-Sink = Callable[[list[str], npt.NDArray[np.float32]], None]
+#: Takes keys and their embeddings, float32 (len(keys), dim); called from the calling thread, in order. What it
+#: returns is not looked at.
+Sink = Callable[[list[str], npt.NDArray[np.float32]], object]
 
 # A slow encoder fills a chunk in minutes: nobody should lose more than this to a kill.
 _KEEP_EVERY_SECONDS = 20.0

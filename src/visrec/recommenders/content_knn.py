@@ -142,7 +142,7 @@ class ContentKNN:
     def _configure(self, settings: ContentKNNSettings) -> None:
         self.settings = settings
         self.id = f"{BLOCK_SOURCES[settings.block]}-knn"
-        self.capabilities = Capabilities(needs=(settings.block,))
+        self.capabilities = Capabilities(needs=(settings.block,), reads=(settings.block,))
 
     def _kernel(self, cosine: Matrix) -> Matrix:
         """How much an event speaks for an item at that cosine; changes the array in place."""

@@ -28,7 +28,7 @@ class Popular:
     """
 
     id = "popular"
-    capabilities = Capabilities(new_users=True, new_items=False)
+    capabilities = Capabilities(new_users=True, new_items=False, reads=())
 
     def __init__(self) -> None:
         self._item_ids: IdMap | None = None

@@ -26,7 +26,7 @@ class Random:
     """
 
     id = "random"
-    capabilities = Capabilities()
+    capabilities = Capabilities(reads=())
 
     def __init__(self, seed: int = 42) -> None:
         self.seed = seed

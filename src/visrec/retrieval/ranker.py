@@ -86,7 +86,8 @@ class Ranker:
             if exclude_seen:
                 seen = group.matrix()
                 masked[np.repeat(np.arange(len(group)), np.diff(seen.indptr)), seen.indices] = -np.inf
-            top = top_k(masked, k)
+            # Of more lines than items most would be empty.
+            top = top_k(masked, min(k, len(items)))
             found = _rankings(group, items, top, masked, scores, titles, note)
             lists.update(zip(users.tolist(), found, strict=True))
         for row in range(len(histories)):

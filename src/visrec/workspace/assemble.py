@@ -13,7 +13,7 @@ from visrec.core.histories import Histories
 from visrec.core.ids import IdMap
 from visrec.core.settings import FeedbackRules
 
-__all__ = ["image_block", "interaction_weights", "make_histories", "text_block"]
+__all__ = ["image_block", "interaction_weights", "make_histories", "text_block", "unit_rows"]
 
 
 def image_block(item_ids: IdMap, images: pa.Table, store: FeatureStore, feature_set: str) -> FeatureBlock:
@@ -31,7 +31,7 @@ def image_block(item_ids: IdMap, images: pa.Table, store: FeatureStore, feature_
     vectors, known = store.read(feature_set, images.column("sha256").to_pylist())
     rows = item_ids.rows(images.column("item_id").to_pylist())
     kept = known & (rows >= 0)
-    directions = _unit(vectors[kept])
+    directions = unit_rows(vectors[kept])
     if len(np.unique(rows[kept])) == kept.sum():
         matrix = np.zeros((len(item_ids), vectors.shape[1]), dtype=np.float32)
         matrix[rows[kept]] = directions
@@ -42,7 +42,7 @@ def image_block(item_ids: IdMap, images: pa.Table, store: FeatureStore, feature_
             (np.ones(kept.sum(), dtype=np.float32), (rows[kept], np.arange(kept.sum()))),
             shape=(len(item_ids), int(kept.sum())),
         )
-        matrix = _unit(np.asarray(owners @ directions, dtype=np.float32))
+        matrix = unit_rows(np.asarray(owners @ directions, dtype=np.float32))
     return FeatureBlock("image", matrix, np.any(matrix != 0, axis=1), feature_set)
 
 
@@ -115,6 +115,7 @@ def _codes(column: pa.Array) -> tuple[npt.NDArray[np.int64], list[str]]:
     return encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64), encoded.dictionary.to_pylist()
 
 
-def _unit(rows: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+def unit_rows(rows: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Rows of length 1; rows of zeros stay zero. float32 (n, dim)."""
     length = np.linalg.norm(rows, axis=1, keepdims=True)
     return np.divide(rows, length, out=np.zeros_like(rows), where=length > 1e-12)

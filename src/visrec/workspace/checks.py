@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from pathlib import Path
 
 from visrec.catalogue.interactions import is_text
 from visrec.core.errors import InputError
 
-__all__ = ["check_examples", "check_k", "check_threshold", "check_user_ids"]
+__all__ = ["check_examples", "check_k", "check_user_ids"]
 
 
 def check_k(k: int) -> None:
@@ -20,16 +19,6 @@ def check_k(k: int) -> None:
     """
     if k < 1:
         raise InputError(f"Expected k of 1 or more, got {k}.")
-
-
-def check_threshold(threshold: float | None) -> None:
-    """Refuse a positive threshold with which no rating could be compared.
-
-    Raises:
-        InputError: when it is NaN or infinite.
-    """
-    if threshold is not None and not math.isfinite(threshold):
-        raise InputError(f"Expected a number as positive threshold, such as 4, got {threshold}.")
 
 
 def check_user_ids(user_ids: Sequence[str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from visrec.catalogue.catalogue import Catalogue
@@ -92,7 +93,7 @@ def encode_catalogue_images(
     failures = encode_images(
         encoder,
         [(key, paths[key]) for key in missing],
-        lambda keys, vectors: _keep(catalogue, encoder, keys, vectors),
+        partial(catalogue.features.append, encoder.info),
         limits=limits,
         progress=progress,
         verify=True,
@@ -118,14 +119,10 @@ def encode_catalogue_texts(catalogue: Catalogue, encoder: TextEncoder, progress:
     encode_texts(
         encoder,
         [(key, by_key[key]) for key in missing],
-        lambda keys, vectors: _keep(catalogue, encoder, keys, vectors),
+        partial(catalogue.features.append, encoder.info),
         progress=progress,
     )
     seconds = time.perf_counter() - started
     return EncodeReport(
         encoder.info.feature_set, encoder.info.id, "texts", len(missing), len(by_key) - len(missing), seconds
     )
-
-
-def _keep(catalogue: Catalogue, encoder: ImageEncoder | TextEncoder, keys: list[str], vectors: object) -> None:
-    catalogue.features.append(encoder.info, keys, vectors)  # type: ignore[arg-type]

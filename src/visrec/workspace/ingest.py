@@ -9,7 +9,7 @@ from visrec.catalogue.catalogue import Catalogue
 from visrec.catalogue.report import IngestReport
 from visrec.core.errors import InputError
 from visrec.core.progress import ProgressFactory, silent
-from visrec.workspace.checks import check_threshold
+from visrec.core.settings import FeedbackRules
 from visrec.workspace.workspace import Workspace
 
 __all__ = ["ingest_into"]
@@ -40,7 +40,8 @@ def ingest_into(
     root = Path(root)
     if items is None and images is None and interactions is None:
         raise InputError("Expected at least one of --items, --images and --interactions, got none.")
-    check_threshold(positive_threshold)
+    # Refused now, not after the files were read.
+    FeedbackRules(positive_threshold)
     files = {"items": items, "images": images, "interactions": interactions}
     if Catalogue.exists(root):
         shop = Workspace.open(root)

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from visrec.catalogue.lock import WriteLock
 from visrec.core.artifacts import load_artifact, load_settings, save_artifact
 from visrec.core.errors import InputError, NotFittedError
 from visrec.core.protocols import Recommender
@@ -49,10 +48,7 @@ class ModelStore:
             "text_features": text_features,
             "state": settings,
         }
-        # Two trainings at once would give themselves the same version.
-        lock = WriteLock(self._folder / ".locks" / recommender.id, f"Model {recommender.id}", wait=True)
-        with lock:
-            version = save_artifact(self._folder / recommender.id, body, arrays)
+        version = save_artifact(self._folder / recommender.id, body, arrays)
         self._loaded[recommender.id] = TrainedModel(version, recommender, image_features, text_features)
 
     def load(self, name: str) -> TrainedModel:

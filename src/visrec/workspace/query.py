@@ -14,6 +14,7 @@ from visrec.core.histories import Histories
 from visrec.core.ids import IdMap
 from visrec.core.protocols import Recommender
 from visrec.recommenders.registry import make_recommender
+from visrec.workspace.assemble import unit_rows
 
 __all__ = ["NeighbourModels", "example_history", "query_note", "with_pictures"]
 
@@ -43,8 +44,7 @@ def with_pictures(items: ItemFeatures, pictures: Sequence[npt.NDArray[np.float32
     for name, block in items.blocks.items():
         rows = np.zeros((n, block.dim), dtype=np.float32)
         if name == "image":
-            rows = np.stack(pictures)
-            rows = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), np.float32(1e-12))
+            rows = unit_rows(np.stack(pictures))
         matrix = np.concatenate([block.matrix, rows])
         present = np.concatenate([block.present, np.full(n, name == "image")])
         blocks[name] = FeatureBlock(name, matrix, present, block.origin, block.labels)

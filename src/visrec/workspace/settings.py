@@ -9,7 +9,6 @@ from pathlib import Path
 from visrec.core.artifacts import write_atomic
 from visrec.core.errors import InputError, WorkspaceError
 from visrec.core.settings import FeedbackRules
-from visrec.workspace.checks import check_threshold
 
 __all__ = ["WorkspaceSettings"]
 
@@ -37,7 +36,8 @@ class WorkspaceSettings:
     positive_threshold: float | None = None
 
     def __post_init__(self) -> None:
-        check_threshold(self.positive_threshold)
+        # Refuses what the rules refuse.
+        _ = self.rules
 
     @property
     def rules(self) -> FeedbackRules:

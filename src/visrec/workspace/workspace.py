@@ -14,12 +14,12 @@ import numpy as np
 from visrec.catalogue.catalogue import Catalogue
 from visrec.catalogue.features import FeatureSet
 from visrec.catalogue.interactions import Interaction
-from visrec.catalogue.lock import WriteLock
 from visrec.catalogue.report import IngestReport, Removed
 from visrec.core.dataset import Dataset
 from visrec.core.errors import InputError, NotFoundError, WorkspaceError
 from visrec.core.features import ItemFeatures
 from visrec.core.ids import IdMap
+from visrec.core.lock import WriteLock
 from visrec.core.progress import ProgressFactory, silent
 from visrec.core.protocols import Recommender
 from visrec.core.ranking import Ranking
@@ -29,7 +29,7 @@ from visrec.encoders.weights import Say, quiet
 from visrec.recommenders.registry import RECOMMENDERS, make_recommender
 from visrec.workspace.allowed import allowed_items
 from visrec.workspace.assemble import make_histories
-from visrec.workspace.checks import check_examples, check_k, check_threshold, check_user_ids
+from visrec.workspace.checks import check_examples, check_k, check_user_ids
 from visrec.workspace.encoder_names import full_name, reads_texts
 from visrec.workspace.feature_cache import FeatureCache
 from visrec.workspace.models import ModelStore
@@ -41,10 +41,7 @@ if TYPE_CHECKING:
     from visrec.evaluation.result import Evaluation
     from visrec.workspace.encode import EncodeReport
 
-__all__ = ["FEATURELESS", "Workspace"]
-
-#: Recommenders that score from no feature.
-FEATURELESS = ("popular", "random")
+__all__ = ["Workspace"]
 
 
 class Workspace:
@@ -86,11 +83,10 @@ class Workspace:
             WorkspaceError: when the folder already is a workspace, or cannot be written.
         """
         root = Path(root)
-        check_threshold(positive_threshold)
+        settings = WorkspaceSettings(positive_threshold=positive_threshold)
         if root.exists() and not root.is_dir():
             raise WorkspaceError(f"Expected a folder for the workspace, got the file {root}.")
         catalogue = Catalogue.create(root)
-        settings = WorkspaceSettings(positive_threshold=positive_threshold)
         settings.write(root)
         return cls(root, catalogue, settings)
 
@@ -111,7 +107,6 @@ class Workspace:
 
     def set_positive_threshold(self, threshold: float | None) -> None:
         """From now on interactions with a value below it are seen, not liked; None: values are not looked at."""
-        check_threshold(threshold)
         if threshold != self.settings.positive_threshold:
             self._change(positive_threshold=threshold)
 
@@ -217,6 +212,14 @@ class Workspace:
         users.pop("", None)
         return users
 
+    def awaits_training(self, feature_set: str) -> bool:
+        """Whether the trained model in use would read a feature set in use, but learned from another."""
+        name = self.settings.model
+        users = self.feature_users().get(feature_set, [])
+        if "new items" not in users or name in users or name not in self.trained_models():
+            return False
+        return feature_set in self._features_for(make_recommender(name))
+
     # ---------------------------------------------------------------- models
 
     def dataset(self, *, positive_threshold: float | None = None, encoder: str | None = None) -> Dataset:
@@ -227,7 +230,6 @@ class Workspace:
             encoder: take the pictures as this encoder saw them; None: the encoder in use.
         """
         items = self.item_features(None if encoder is None else self._feature_set(encoder))
-        check_threshold(positive_threshold)
         rules = self.settings.rules if positive_threshold is None else FeedbackRules(positive_threshold)
         return Dataset(make_histories(self.catalogue.interactions(), items.item_ids, rules), items)
 
@@ -258,7 +260,8 @@ class Workspace:
         recommender.fit(dataset)
         # The fallback goes first: a model is never in use without it, even when this is killed in between.
         if model != "popular":
-            self._models.save(make_recommender("popular").fit(dataset), "", "")
+            fallback = make_recommender("popular").fit(dataset)
+            self._models.save(fallback, *self._features_for(fallback))
         self._models.save(recommender, *self._features_for(recommender))
         self._change(model=model)
         return recommender
@@ -340,7 +343,7 @@ class Workspace:
         return Ranker(trained.recommender, fallback).rank(
             histories,
             items,
-            min(k, len(items)),
+            k,
             allowed=allowed,
             exclude_seen=exclude_seen,
             titles=self.titles(),
@@ -407,7 +410,7 @@ class Workspace:
         mask = np.zeros(len(extended), dtype=np.bool_)
         mask[: len(items)] = True if allowed is None else allowed
         # The model is its own fallback: a query of dislikes alone still ranks by what it pushes away.
-        ranked = Ranker(model, model).rank(histories, extended, min(k, len(items)), allowed=mask, titles=self.titles())
+        ranked = Ranker(model, model).rank(histories, extended, k, allowed=mask, titles=self.titles())
         return replace(next(ranked), user_id=None, note=query_note(model, len(like)))
 
     def evaluate(
@@ -479,12 +482,10 @@ class Workspace:
 
     def _features_for(self, recommender: Recommender) -> tuple[str, str]:
         """The feature sets in use, of pictures and of texts; "" for one that the recommender does not look at."""
-        if recommender.id in FEATURELESS:
-            return "", ""
-        needs = recommender.capabilities.needs or ("image", "text")
+        reads = recommender.capabilities.reads
         return (
-            self.settings.image_features if "image" in needs else "",
-            self.settings.text_features if "text" in needs else "",
+            self.settings.image_features if "image" in reads else "",
+            self.settings.text_features if "text" in reads else "",
         )
 
     def _feature_set(self, encoder: str) -> str:

@@ -8,8 +8,8 @@ import time
 import pytest
 
 from visrec.catalogue.catalogue import Catalogue
-from visrec.catalogue.lock import WriteLock
 from visrec.core.errors import WorkspaceError
+from visrec.core.lock import WriteLock
 
 from .toy_images import toy_inspect
 
