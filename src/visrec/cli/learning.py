@@ -80,7 +80,7 @@ def encode(shop: Shop, encoder: Encoder = None) -> None:
     workspace = Workspace.open(shop)
     report = workspace.encode(encoder, progress=show_progress, say=say)
     write(report.summary())
-    if workspace.awaits_training(report.feature_set):
+    if workspace.feature_sets.awaits_training(report.feature_set):
         model = workspace.settings.model
         write(f"The trained {model} does not use these features yet. For that: visrec train {shop} --model {model}")
 
@@ -90,7 +90,7 @@ def features(shop: Shop, as_json: AsJson = False) -> None:
     from visrec.workspace.workspace import Workspace
 
     workspace = Workspace.open(shop)
-    users = workspace.feature_users()
+    users = workspace.feature_sets.users()
     sets = workspace.features()
     if as_json:
         rows = [

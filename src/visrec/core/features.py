@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +12,7 @@ import numpy.typing as npt
 from visrec.core.errors import InputError
 from visrec.core.ids import IdMap
 
-__all__ = ["BLOCK_SOURCES", "FeatureBlock", "ItemFeatures"]
+__all__ = ["BLOCK_SOURCES", "FeatureBlock", "ItemFeatures", "Pictures"]
 
 #: A block's name -> the word a ranking uses for a score that comes from it.
 BLOCK_SOURCES: Mapping[str, str] = {"image": "visual", "text": "text", "category": "category"}
@@ -57,6 +58,26 @@ class FeatureBlock:
         return FeatureBlock(self.name, self.matrix[rows], self.present[rows], self.origin, self.labels)
 
 
+class Pictures(Protocol):
+    """The pixels of the items' pictures, read when they are asked for: what models that learn from pixels see."""
+
+    @property
+    def keys(self) -> Sequence[str]:
+        """Content hash of each item's first usable picture, "" for an item without; length n_items."""
+        ...
+
+    def load(self, rows: npt.NDArray[np.int64], size: int) -> npt.NDArray[np.uint8]:
+        """Pictures of some items, the middle square scaled to `size` pixels; uint8 (len(rows), size, size, 3), RGB.
+
+        An item without a picture, or whose file has become unreadable, is black.
+        """
+        ...
+
+    def take(self, rows: npt.NDArray[np.int64]) -> Pictures:
+        """The pictures of some items, in that order."""
+        ...
+
+
 @dataclass(frozen=True)
 class ItemFeatures:
     """The features of n_items items, seen in training or not.
@@ -64,10 +85,12 @@ class ItemFeatures:
     Attributes:
         item_ids: the items, in row order.
         blocks: name -> block; every block has n_items rows. May be empty.
+        pictures: the items' pixels; None where there are none to be had.
     """
 
     item_ids: IdMap
     blocks: Mapping[str, FeatureBlock] = field(default_factory=dict)
+    pictures: Pictures | None = None
 
     def __post_init__(self) -> None:
         for block in self.blocks.values():
@@ -81,4 +104,7 @@ class ItemFeatures:
 
     def take(self, rows: npt.NDArray[np.int64]) -> ItemFeatures:
         """The features of some items, in that order."""
-        return ItemFeatures(self.item_ids.take(rows), {name: block.take(rows) for name, block in self.blocks.items()})
+        blocks = {name: block.take(rows) for name, block in self.blocks.items()}
+        return ItemFeatures(
+            self.item_ids.take(rows), blocks, None if self.pictures is None else self.pictures.take(rows)
+        )

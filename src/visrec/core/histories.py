@@ -30,6 +30,8 @@ class Histories:
         item_index: int32 (n_events,); rows of the `ItemFeatures` that go with these histories.
         weight: float32 (n_events,); above 0 liked, below 0 disliked, 0 seen and nothing more.
         timestamp: int64 (n_events,); epoch seconds UTC, 0 where unknown.
+        rating: float32 (n_events,); what a user gave the item on the shop's own scale, NaN where the event is no
+            rating. Given as None, no event is one.
     """
 
     user_ids: IdMap
@@ -38,8 +40,11 @@ class Histories:
     item_index: npt.NDArray[np.int32]
     weight: npt.NDArray[np.float32]
     timestamp: npt.NDArray[np.int64]
+    rating: npt.NDArray[np.float32] = None  # type: ignore[assignment]
 
     def __post_init__(self) -> None:
+        if self.rating is None:
+            object.__setattr__(self, "rating", np.full(self.item_index.shape, np.nan, dtype=np.float32))
         if self.indptr.shape != (len(self.user_ids) + 1,) or self.indptr[-1] != self.item_index.shape[0]:
             raise InputError(f"Expected indptr ({len(self.user_ids) + 1},) ending at {self.item_index.shape[0]}.")
         if self.item_index.size and not 0 <= int(self.item_index.min()) <= int(self.item_index.max()) < self.n_items:
@@ -67,6 +72,7 @@ class Histories:
         item_index: npt.NDArray[np.int32],
         weight: npt.NDArray[np.float32],
         timestamp: npt.NDArray[np.int64],
+        rating: npt.NDArray[np.float32] | None = None,
     ) -> Histories:
         """Sort events by user, then time (stable), into histories.
 
@@ -77,11 +83,13 @@ class Histories:
             item_index: int32 (n_events,).
             weight: float32 (n_events,).
             timestamp: int64 (n_events,).
+            rating: float32 (n_events,), NaN where unknown; None: of every event.
         """
         order = np.lexsort((timestamp, user_index))
         counts = np.bincount(user_index, minlength=len(user_ids))
         indptr = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-        return cls(user_ids, n_items, indptr, item_index[order], weight[order], timestamp[order])
+        rating = None if rating is None else rating[order]
+        return cls(user_ids, n_items, indptr, item_index[order], weight[order], timestamp[order], rating)  # type: ignore[arg-type]
 
     def take(self, rows: npt.NDArray[np.int64]) -> Histories:
         """The histories of some users, in that order."""
@@ -95,6 +103,7 @@ class Histories:
             self.item_index[events],
             self.weight[events],
             self.timestamp[events],
+            self.rating[events],
         )
 
     def select(self, mask: npt.NDArray[np.bool_]) -> Histories:
@@ -107,6 +116,7 @@ class Histories:
             self.item_index[mask],
             self.weight[mask],
             self.timestamp[mask],
+            self.rating[mask],
         )
 
     def matrix(self) -> csr_matrix:

@@ -14,11 +14,12 @@ import numpy.typing as npt
 from visrec.core.dataset import Dataset
 from visrec.core.features import ItemFeatures
 from visrec.core.histories import Histories
+from visrec.core.progress import ProgressFactory, silent
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["Capabilities", "EncoderInfo", "ImageEncoder", "Recommender", "Scores", "TextEncoder"]
+__all__ = ["Capabilities", "EncoderInfo", "ImageEncoder", "RatingPredictor", "Recommender", "Scores", "TextEncoder"]
 
 
 @dataclass(frozen=True)
@@ -103,14 +104,17 @@ class Capabilities:
     Attributes:
         new_users: scores a history it never saw in training.
         new_items: scores an item it never saw in training, from its features.
-        needs: feature blocks without which `fit` raises `UnsupportedError`.
+        needs: feature blocks, or "pictures", without which `fit` raises `UnsupportedError`.
         reads: feature blocks that it looks at where they are there.
+        ratings: is a `RatingPredictor`: learns from ratings and predicts them; without any, `fit` raises
+            `UnsupportedError`.
     """
 
     new_users: bool = True
     new_items: bool = True
     needs: tuple[str, ...] = ()
     reads: tuple[str, ...] = ("image", "text", "category")
+    ratings: bool = False
 
 
 @dataclass(frozen=True)
@@ -137,13 +141,24 @@ class Scores:
 
 
 class Recommender(Protocol):
-    """Scores items for histories. A user is their history; an item is its features."""
+    """Scores items for histories. A user is their history; an item is its features.
+
+    Attributes:
+        id: the name that a user types.
+        capabilities: what it can do.
+        settings: a frozen dataclass with a default for every field; the class is called with one, or with nothing.
+    """
 
     id: str
     capabilities: Capabilities
+    settings: Any
 
-    def fit(self, dataset: Dataset) -> Self:
+    def fit(self, dataset: Dataset, progress: ProgressFactory = silent) -> Self:
         """Learn from a dataset; deterministic.
+
+        Args:
+            dataset: what to learn from; never changed.
+            progress: shows long training, in epochs.
 
         Raises:
             UnsupportedError: when the dataset lacks what the model needs.
@@ -171,4 +186,36 @@ class Recommender(Protocol):
 
     def load_state(self, settings: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]]) -> Self:
         """Become the model that `state` was taken from."""
+        ...
+
+
+class RatingPredictor(Recommender, Protocol):
+    """A recommender that also says which rating a user would give."""
+
+    @property
+    def scale(self) -> tuple[float, float]:
+        """Lowest and highest rating of the training data; every prediction lies within."""
+        ...
+
+    def predict(
+        self,
+        histories: Histories,
+        items: ItemFeatures,
+        user_index: npt.NDArray[np.int64],
+        item_index: npt.NDArray[np.int64],
+    ) -> npt.NDArray[np.float32]:
+        """The rating that a user would give an item, for n_pairs pairs.
+
+        Args:
+            histories: n_users histories over `items`; a user may be new, or have no history at all.
+            items: features of n_items items, seen in training or not.
+            user_index: int64 (n_pairs,), rows of `histories`.
+            item_index: int64 (n_pairs,), rows of `items`.
+
+        Returns:
+            float32 (n_pairs,), within `scale`.
+
+        Raises:
+            NotFittedError: before `fit`.
+        """
         ...

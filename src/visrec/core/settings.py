@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
+from typing import Any, TypeVar, get_type_hints
 
 from visrec.core.errors import InputError
 
-__all__ = ["FeedbackRules", "ImageLimits"]
+__all__ = ["FeedbackRules", "ImageLimits", "SearchSpace", "change_settings"]
+
+T = TypeVar("T")
 
 _KIND_WEIGHTS: Mapping[str, float] = MappingProxyType(
     {
@@ -70,3 +74,64 @@ class ImageLimits:
             raise InputError(
                 f"Expected image limits of 1 or more, got {self.max_pixels} pixels and {self.max_bytes} bytes."
             )
+
+
+@dataclass(frozen=True)
+class SearchSpace:
+    """The values that `visrec tune` may try for one setting of a recommender.
+
+    Attributes:
+        low: lowest value.
+        high: highest value.
+        log: try values evenly by their logarithm.
+        choices: these values instead of a range.
+    """
+
+    low: float = 0.0
+    high: float = 1.0
+    log: bool = False
+    choices: tuple[Any, ...] = ()
+
+
+def change_settings(owner: str, settings: T, changes: Mapping[str, Any]) -> T:
+    """Frozen settings with some fields changed.
+
+    >>> change_settings("image limits", ImageLimits(), {"max_pixels": "1000"}).max_pixels
+    1000
+
+    Args:
+        owner: whose settings, for errors.
+        settings: a frozen dataclass.
+        changes: field -> its value, or the text of one as JSON writes it.
+
+    Raises:
+        InputError: when there is no such field, or the value is of another type.
+    """
+    known = {f.name for f in fields(settings)}  # type: ignore[arg-type]
+    for name in changes:
+        if name not in known:
+            there = ", ".join(sorted(known)) or "none"
+            raise InputError(f"{owner} has no setting {name!r}. It has: {there}.")
+    hints = get_type_hints(type(settings))
+    return replace(settings, **{n: _typed(owner, n, v, hints[n]) for n, v in changes.items()})  # type: ignore[type-var]
+
+
+def _typed(owner: str, name: str, value: Any, hint: Any) -> Any:
+    """The value as the field's type, read from text where it is one."""
+    allowed = getattr(hint, "__args__", (hint,)) if not hasattr(hint, "__origin__") else (hint.__origin__,)
+    if isinstance(value, str) and str not in allowed:
+        try:
+            value = json.loads(value)
+        except ValueError:
+            value = {"none": None, "True": True, "False": False, "None": None}.get(value, value)
+    if isinstance(value, list):
+        value = tuple(value)
+    if isinstance(value, int) and not isinstance(value, bool) and float in allowed and int not in allowed:
+        value = float(value)
+    wanted = tuple(kind if isinstance(kind, type) else type(kind) for kind in allowed)
+    if not isinstance(value, wanted) or (isinstance(value, bool) and bool not in wanted):
+        names = " or ".join(kind.__name__ for kind in wanted)
+        raise InputError(f"Expected the setting {name!r} of {owner} as {names}, got {value!r}.")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise InputError(f"Expected a finite number as setting {name!r} of {owner}, got {value}.")
+    return value

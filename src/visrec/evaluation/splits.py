@@ -284,5 +284,6 @@ def _only_items(dataset: Dataset, kept: npt.NDArray[np.bool_]) -> Dataset:
         new_row[histories.item_index].astype(np.int32),
         histories.weight,
         histories.timestamp,
+        histories.rating,
     )
     return Dataset(reindexed, dataset.items.take(np.flatnonzero(kept)))

@@ -13,6 +13,7 @@ from visrec.core.dataset import Dataset
 from visrec.core.errors import NotFittedError, UnsupportedError
 from visrec.core.features import ItemFeatures
 from visrec.core.histories import Histories
+from visrec.core.progress import ProgressFactory, silent
 from visrec.core.protocols import Capabilities, Scores
 from visrec.recommenders.content import ContentSpace, PerItems
 
@@ -51,7 +52,7 @@ class Appeal:
         self._weights: Matrix = np.zeros(0, dtype=np.float32)
         self._scores = PerItems(self._score_items)
 
-    def fit(self, dataset: Dataset) -> Self:
+    def fit(self, dataset: Dataset, progress: ProgressFactory = silent) -> Self:
         """Regress.
 
         Raises:

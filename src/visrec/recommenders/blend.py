@@ -14,6 +14,7 @@ from visrec.core.dataset import Dataset
 from visrec.core.errors import NotFittedError, UnsupportedError
 from visrec.core.features import BLOCK_SOURCES, ItemFeatures
 from visrec.core.histories import Histories
+from visrec.core.progress import ProgressFactory, silent
 from visrec.core.protocols import Capabilities, Recommender, Scores
 from visrec.recommenders.appeal import Appeal
 from visrec.recommenders.content_knn import content_knn
@@ -69,7 +70,7 @@ class Blend:
         """The sources that `fit` found usable, "collaborative", "visual", "text", "category", "appeal", "popular"."""
         return tuple(self._members)
 
-    def fit(self, dataset: Dataset) -> Self:
+    def fit(self, dataset: Dataset, progress: ProgressFactory = silent) -> Self:
         """Fit every source that the dataset allows.
 
         Raises:
@@ -78,7 +79,7 @@ class Blend:
         members: dict[str, Recommender] = {}
         for source, model in self._candidates().items():
             try:
-                members[source] = model.fit(dataset)
+                members[source] = model.fit(dataset, progress)
             except UnsupportedError:
                 continue
         if set(members) == {"popular"} and not dataset.histories.n_events:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -14,15 +14,21 @@ from visrec.core.dataset import Dataset
 from visrec.core.errors import NotFittedError, UnsupportedError
 from visrec.core.features import BLOCK_SOURCES, ItemFeatures
 from visrec.core.histories import Histories
+from visrec.core.progress import ProgressFactory, silent
 from visrec.core.protocols import Capabilities, Scores
 from visrec.recommenders.content import ContentSpace, PerItems
+from visrec.recommenders.recency import check_half_life, decayed
+from visrec.recommenders.whitening import Whitening
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
-__all__ = ["ContentKNN", "ContentKNNSettings", "Whitening", "content_knn"]
+__all__ = ["ContentKNN", "ContentKNNSettings", "content_knn"]
 
 Matrix = npt.NDArray[np.float32]
+
+#: Powers that did best, over both networks, on item-cold splits of MovieLens-100k: see BENCHMARKS.md.
+_POWERS = MappingProxyType({"image": 2.0, "text": 2.0, "category": 1.0})
 
 
 @dataclass(frozen=True)
@@ -32,47 +38,27 @@ class ContentKNNSettings:
     Attributes:
         block: "image", "text" or "category".
         power: how fast an event's influence falls with distance; higher keeps interests further apart. At 1
-            negative cosines count too: the score is the cosine to the mean of the history, one interest.
+            negative cosines count too: the score is the cosine to the mean of the history, one interest. None: 2
+            for pictures and texts, 1 for categories.
         dim: embeddings are reduced to at most so many principal components.
         whiten: 0 leaves the components' variances as they are, 1 makes them equal.
         half_life_days: an event this much older than the user's last one weighs half; None: age is ignored.
     """
 
     block: str = "image"
-    power: float = 2.0
+    power: float | None = None
     dim: int = 256
     whiten: float = 0.5
     half_life_days: float | None = None
 
-
-class Whitening:
-    """Principal components of unit rows, each scaled by its singular value to the power -`strength`."""
-
-    def __init__(self, projection: Matrix) -> None:
-        self.projection = projection
-
-    @classmethod
-    def fit(cls, rows: Matrix, dim: int, strength: float) -> Whitening:
-        """Take the components of float32 (n, width) rows; no more than have any variance."""
-        values, vectors = np.linalg.eigh((rows.T @ rows).astype(np.float64))
-        kept = np.arange(len(values) - 1, max(len(values) - dim, 0) - 1, -1)
-        kept = kept[values[kept] > values[-1] * 1e-6]
-        scale = np.power(values[kept], -strength / 2)
-        # The sign of an eigenvector is arbitrary: fix it, so that a saved model is the same on every machine.
-        signs = np.sign(vectors[np.abs(vectors[:, kept]).argmax(axis=0), kept])
-        return cls((vectors[:, kept] * signs * scale).astype(np.float32))
-
-    def __call__(self, rows: Matrix) -> Matrix:
-        """Project float32 (n, width) rows and scale them to length 1; rows of zeros stay zero."""
-        projected = rows @ self.projection
-        length = np.linalg.norm(projected, axis=1, keepdims=True)
-        return np.divide(projected, length, out=np.zeros_like(projected), where=length > 1e-12)
+    def __post_init__(self) -> None:
+        check_half_life(self.half_life_days)
 
 
 class ContentKNN:
     """score(u, i) = Σ_h w_h max(0, cos(h, i))^power / Σ_h |w_h|, over the events h of the history.
 
-    For pictures and texts the power is 2, for categories 1 (`content_knn`). Each event keeps its own
+    For pictures and texts the power is 2, for categories 1. Each event keeps its own
     neighbourhood, so a user with several interests is not averaged into none, and the score is an exact sum
     over past items. Disliked events have negative weights and push away.
 
@@ -89,7 +75,7 @@ class ContentKNN:
         self._whitening = Whitening(np.zeros((0, 0), dtype=np.float32))
         self._vectors = PerItems(self.vectors)
 
-    def fit(self, dataset: Dataset) -> Self:
+    def fit(self, dataset: Dataset, progress: ProgressFactory = silent) -> Self:
         """Take the mean and the principal components of the items' features.
 
         Raises:
@@ -146,27 +132,16 @@ class ContentKNN:
 
     def _kernel(self, cosine: Matrix) -> Matrix:
         """How much an event speaks for an item at that cosine; changes the array in place."""
-        power = self.settings.power
+        power = _POWERS[self.settings.block] if self.settings.power is None else self.settings.power
         if power == 1.0:
             return cosine
         np.maximum(cosine, 0.0, out=cosine)
         return np.power(cosine, np.float32(power), out=cosine)
 
     def _weights(self, histories: Histories) -> csr_matrix:
-        half_life = self.settings.half_life_days
-        if half_life is None or not histories.n_events:
-            return histories.matrix()
-        newest = np.full(len(histories), np.iinfo(np.int64).min, dtype=np.int64)
-        np.maximum.at(newest, histories.user_index, histories.timestamp)
-        age_days = (newest[histories.user_index] - histories.timestamp) / 86_400
-        decay = np.exp2(-age_days / half_life).astype(np.float32)
-        return replace(histories, weight=histories.weight * decay).matrix()
-
-
-#: Powers that did best, over both networks, on item-cold splits of MovieLens-100k: see BENCHMARKS.md.
-_POWERS = MappingProxyType({"image": 2.0, "text": 2.0, "category": 1.0})
+        return decayed(histories, self.settings.half_life_days, per_user=True).matrix()
 
 
 def content_knn(block: str, half_life_days: float | None = None) -> ContentKNN:
     """The neighbour model of one block with its default settings: "visual-knn", "text-knn" or "category-knn"."""
-    return ContentKNN(ContentKNNSettings(block=block, power=_POWERS[block], half_life_days=half_life_days))
+    return ContentKNN(ContentKNNSettings(block=block, half_life_days=half_life_days))

@@ -14,6 +14,7 @@ from visrec.core.errors import NotFittedError, UnsupportedError
 from visrec.core.features import BLOCK_SOURCES, ItemFeatures
 from visrec.core.histories import Histories
 from visrec.core.ids import IdMap
+from visrec.core.progress import ProgressFactory, silent
 from visrec.core.protocols import Capabilities, Scores
 from visrec.recommenders.content import ContentSpace, PerItems
 
@@ -89,7 +90,7 @@ class Ease:
         self._content: dict[str, Matrix] = {}
         self._known = PerItems(self._relate)
 
-    def fit(self, dataset: Dataset) -> Self:
+    def fit(self, dataset: Dataset, progress: ProgressFactory = silent) -> Self:
         """Solve for B.
 
         Raises:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -13,10 +14,22 @@ from visrec.core.dataset import Dataset
 from visrec.core.features import ItemFeatures
 from visrec.core.histories import Histories
 from visrec.core.ids import IdMap
+from visrec.core.progress import ProgressFactory, silent
 from visrec.core.protocols import Capabilities, Scores
 from visrec.recommenders.content import PerItems
 
-__all__ = ["Random"]
+__all__ = ["Random", "RandomSettings"]
+
+
+@dataclass(frozen=True)
+class RandomSettings:
+    """Settings of `Random`.
+
+    Attributes:
+        seed: another seed gives another order.
+    """
+
+    seed: int = 42
 
 
 class Random:
@@ -28,11 +41,11 @@ class Random:
     id = "random"
     capabilities = Capabilities(reads=())
 
-    def __init__(self, seed: int = 42) -> None:
-        self.seed = seed
+    def __init__(self, settings: RandomSettings | None = None) -> None:
+        self.settings = settings or RandomSettings()
         self._item_hashes = PerItems(lambda items: self._hash(items.item_ids))
 
-    def fit(self, dataset: Dataset) -> Self:
+    def fit(self, dataset: Dataset, progress: ProgressFactory = silent) -> Self:
         """Nothing to learn."""
         return self
 
@@ -44,16 +57,16 @@ class Random:
 
     def state(self) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
         """The seed."""
-        return {"seed": self.seed}, {}
+        return {"settings": asdict(self.settings)}, {}
 
     def load_state(self, settings: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]]) -> Self:
         """Become the saved model."""
-        self.seed = int(settings["seed"])
+        self.settings = RandomSettings(**settings["settings"])
         self._item_hashes = PerItems(lambda items: self._hash(items.item_ids))
         return self
 
     def _hash(self, ids: IdMap) -> npt.NDArray[np.uint64]:
-        salt = str(self.seed).encode()
+        salt = str(self.settings.seed).encode()
         return np.fromiter((zlib.crc32(i.encode(), zlib.crc32(salt)) for i in ids), np.uint64, len(ids))
 
 

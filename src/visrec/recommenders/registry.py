@@ -2,43 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
 from types import MappingProxyType
+from typing import Any
 
 from visrec.core.errors import InputError
 from visrec.core.protocols import Recommender
-from visrec.recommenders.appeal import Appeal
-from visrec.recommenders.blend import Blend
-from visrec.recommenders.content_knn import content_knn
-from visrec.recommenders.ease import Ease
-from visrec.recommenders.popular import Popular
-from visrec.recommenders.random import Random
+from visrec.core.settings import change_settings
 
-__all__ = ["DEFAULT_RECOMMENDER", "RECOMMENDERS", "make_recommender"]
+__all__ = ["DEFAULT_RECOMMENDER", "RECOMMENDERS", "RecommenderEntry", "make_recommender"]
 
 DEFAULT_RECOMMENDER = "blend"
 
-#: id -> what makes a new one with its default settings.
-RECOMMENDERS: Mapping[str, Callable[[], Recommender]] = MappingProxyType(
+
+@dataclass(frozen=True)
+class RecommenderEntry:
+    """Where a recommender's code is: it is imported when the recommender is made, since some need torch.
+
+    Attributes:
+        module: file in this package, without ".py".
+        name: the class; it takes its settings, a frozen dataclass that is named for it ("Ease", "EaseSettings").
+        presets: settings that make this recommender another one of its class.
+    """
+
+    module: str
+    name: str
+    presets: Mapping[str, Any] = field(default_factory=dict)
+
+
+RECOMMENDERS: Mapping[str, RecommenderEntry] = MappingProxyType(
     {
-        "random": Random,
-        "popular": Popular,
-        "appeal": Appeal,
-        "visual-knn": lambda: content_knn("image"),
-        "text-knn": lambda: content_knn("text"),
-        "category-knn": lambda: content_knn("category"),
-        "ease": Ease,
-        "blend": Blend,
+        "random": RecommenderEntry("random", "Random"),
+        "popular": RecommenderEntry("popular", "Popular"),
+        "appeal": RecommenderEntry("appeal", "Appeal"),
+        "visual-knn": RecommenderEntry("content_knn", "ContentKNN", {"block": "image"}),
+        "text-knn": RecommenderEntry("content_knn", "ContentKNN", {"block": "text"}),
+        "category-knn": RecommenderEntry("content_knn", "ContentKNN", {"block": "category"}),
+        "ease": RecommenderEntry("ease", "Ease"),
+        "blend": RecommenderEntry("blend", "Blend"),
     }
 )
 
 
-def make_recommender(name: str) -> Recommender:
+def make_recommender(name: str, changes: Mapping[str, Any] | None = None) -> Recommender:
     """A new recommender that has learned nothing yet.
 
+    Args:
+        name: out of `RECOMMENDERS`.
+        changes: settings that differ from the recommender's defaults, as values or as the text of one.
+
     Raises:
-        InputError: when there is none of that name.
+        InputError: when there is none of that name, or it has no such setting.
     """
     if name not in RECOMMENDERS:
         raise InputError(f"There is no recommender {name!r}. Known: {', '.join(RECOMMENDERS)}.")
-    return RECOMMENDERS[name]()
+    entry = RECOMMENDERS[name]
+    module = import_module(f"visrec.recommenders.{entry.module}")
+    settings = getattr(module, f"{entry.name}Settings")(**entry.presets)
+    recommender: Recommender = getattr(module, entry.name)(change_settings(name, settings, changes or {}))
+    return recommender

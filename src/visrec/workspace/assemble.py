@@ -107,7 +107,15 @@ def make_histories(
         item_rows[known].astype(np.int32),
         weights[known],
         timestamp[known],
+        _ratings(interactions)[known],
     )
+
+
+def _ratings(interactions: pa.Table) -> npt.NDArray[np.float32]:
+    """The value of every event of kind "rate", NaN for the others; float32 (n_events,)."""
+    rated = pc.equal(interactions.column("kind"), "rate").to_numpy(zero_copy_only=False)
+    value = interactions.column("value").to_numpy().astype(np.float32)
+    return np.where(rated.astype(bool) & np.isfinite(value), value, np.float32(np.nan))
 
 
 def _codes(column: pa.Array) -> tuple[npt.NDArray[np.int64], list[str]]:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from visrec.core.artifacts import write_atomic
 from visrec.core.errors import InputError, WorkspaceError
+from visrec.core.lock import WriteLock
 from visrec.core.settings import FeedbackRules
 
-__all__ = ["WorkspaceSettings"]
+__all__ = ["SettingsFile", "WorkspaceSettings"]
 
 _FORMAT = 1
 
@@ -25,6 +27,7 @@ class WorkspaceSettings:
         image_encoder: id of the encoder that fills `image_features`; new items are encoded with it.
         text_encoder: likewise for `text_features`.
         model: name of the model that `recommend` uses.
+        rating_model: name of the model that `predict` uses.
         positive_threshold: see `FeedbackRules`.
     """
 
@@ -33,6 +36,7 @@ class WorkspaceSettings:
     image_encoder: str = ""
     text_encoder: str = ""
     model: str = "blend"
+    rating_model: str = "visual-mf"
     positive_threshold: float | None = None
 
     def __post_init__(self) -> None:
@@ -66,3 +70,22 @@ class WorkspaceSettings:
             raise WorkspaceError(f"{file} may not be read. Check its permissions.") from error
         except (OSError, InputError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise WorkspaceError(f"{file} is damaged ({error}). Restore it, or build the workspace anew.") from error
+
+
+class SettingsFile:
+    """SHOP/visrec.json and what was last read of it.
+
+    Attributes:
+        current: the settings as this process knows them.
+    """
+
+    def __init__(self, root: Path, current: WorkspaceSettings) -> None:
+        self._root = root
+        self.current = current
+
+    def change(self, **changes: Any) -> None:
+        """Write settings with some fields changed."""
+        # Read again: another process may have changed other settings since this one opened the workspace.
+        with WriteLock(self._root / ".settings.lock", f"The settings of {self._root}", wait=True):
+            self.current = replace(WorkspaceSettings.read(self._root), **changes)
+            self.current.write(self._root)

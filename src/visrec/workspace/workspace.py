@@ -16,26 +16,24 @@ from visrec.catalogue.features import FeatureSet
 from visrec.catalogue.interactions import Interaction
 from visrec.catalogue.report import IngestReport, Removed
 from visrec.core.dataset import Dataset
-from visrec.core.errors import InputError, NotFoundError, WorkspaceError
+from visrec.core.errors import InputError, WorkspaceError
 from visrec.core.features import ItemFeatures
 from visrec.core.ids import IdMap
-from visrec.core.lock import WriteLock
 from visrec.core.progress import ProgressFactory, silent
 from visrec.core.protocols import Recommender
 from visrec.core.ranking import Ranking
 from visrec.core.settings import FeedbackRules, ImageLimits
-from visrec.encoders.registry import DEFAULT_IMAGE_ENCODER
 from visrec.encoders.weights import Say, quiet
 from visrec.recommenders.registry import RECOMMENDERS, make_recommender
 from visrec.workspace.allowed import allowed_items
 from visrec.workspace.assemble import make_histories
 from visrec.workspace.checks import check_examples, check_k, check_user_ids
-from visrec.workspace.encoder_names import full_name, reads_texts
 from visrec.workspace.feature_cache import FeatureCache
+from visrec.workspace.feature_sets import FeatureSets
 from visrec.workspace.models import ModelStore
 from visrec.workspace.pictures import PictureReader
 from visrec.workspace.query import NeighbourModels, example_history, query_note, with_pictures
-from visrec.workspace.settings import WorkspaceSettings
+from visrec.workspace.settings import SettingsFile, WorkspaceSettings
 
 if TYPE_CHECKING:
     from visrec.evaluation.result import Evaluation
@@ -61,12 +59,18 @@ class Workspace:
     ) -> None:
         self.root = root
         self.catalogue = catalogue
-        self.settings = settings
         self.limits = limits or ImageLimits()
+        self._settings = SettingsFile(root, settings)
         self._cache = FeatureCache(catalogue)
         self._models = ModelStore(root)
+        self.feature_sets = FeatureSets(root, catalogue, self._settings, self._models, self.limits)
         self._neighbours: NeighbourModels | None = None
         self._pictures = PictureReader(root, self.limits)
+
+    @property
+    def settings(self) -> WorkspaceSettings:
+        """Which feature sets and models are in use."""
+        return self._settings.current
 
     # ------------------------------------------------------------------ life
 
@@ -108,7 +112,7 @@ class Workspace:
     def set_positive_threshold(self, threshold: float | None) -> None:
         """From now on interactions with a value below it are seen, not liked; None: values are not looked at."""
         if threshold != self.settings.positive_threshold:
-            self._change(positive_threshold=threshold)
+            self._settings.change(positive_threshold=threshold)
 
     # ------------------------------------------------------------- catalogue
 
@@ -176,49 +180,18 @@ class Workspace:
             InputError: for an unknown encoder.
             WeightsError: when its weights cannot be had.
         """
-        name = full_name(encoder or self.settings.image_encoder or DEFAULT_IMAGE_ENCODER)
-        report = self._fill(name, progress, say)
-        if report.n_new + report.n_cached:
-            kind = "text" if reads_texts(name) else "image"
-            self._change(**{f"{kind}_features": report.feature_set, f"{kind}_encoder": name})
-        return report
+        return self.feature_sets.encode(encoder, progress=progress, say=say)
 
     def encode_new(self, *, progress: ProgressFactory = silent, say: Say = quiet) -> list[EncodeReport]:
         """Encode new pictures and texts with the encoders in use, and with those that trained models still use.
 
         Does nothing where none is in use yet.
         """
-        in_use = [name for name in (self.settings.image_encoder, self.settings.text_encoder) if name]
-        reports = [self.encode(name, progress=progress, say=say) for name in in_use]
-        users = self.feature_users()
-        older = {s.encoder_id for s in self.features() if s.name in users} - set(in_use)
-        return reports + [self._fill(name, progress, say) for name in sorted(older)]
+        return self.feature_sets.encode_new(progress=progress, say=say)
 
     def features(self) -> list[FeatureSet]:
-        """The feature sets that there are; `feature_users` names those in use."""
-        return self.catalogue.features.sets()
-
-    def feature_users(self) -> dict[str, list[str]]:
-        """Name of a feature set in use -> what uses it.
-
-        "new items" is the set that `encode` without a name fills and that `similar` and `query` compare by; the
-        others are trained models, each of which keeps to the set that it learned from.
-        """
-        users: dict[str, list[str]] = {}
-        in_use = {"new items": (self.settings.image_features, self.settings.text_features)}
-        for user, names in {**in_use, **self._models.feature_sets()}.items():
-            for name in names:
-                users.setdefault(name, []).append(user)
-        users.pop("", None)
-        return users
-
-    def awaits_training(self, feature_set: str) -> bool:
-        """Whether the trained model in use would read a feature set in use, but learned from another."""
-        name = self.settings.model
-        users = self.feature_users().get(feature_set, [])
-        if "new items" not in users or name in users or name not in self.trained_models():
-            return False
-        return feature_set in self._features_for(make_recommender(name))
+        """The feature sets that there are; `feature_sets.users()` names those in use."""
+        return self.feature_sets.all()
 
     # ---------------------------------------------------------------- models
 
@@ -229,7 +202,7 @@ class Workspace:
             positive_threshold: replaces the workspace's own.
             encoder: take the pictures as this encoder saw them; None: the encoder in use.
         """
-        items = self.item_features(None if encoder is None else self._feature_set(encoder))
+        items = self.item_features(None if encoder is None else self.feature_sets.of_encoder(encoder))
         rules = self.settings.rules if positive_threshold is None else FeedbackRules(positive_threshold)
         return Dataset(make_histories(self.catalogue.interactions(), items.item_ids, rules), items)
 
@@ -261,9 +234,10 @@ class Workspace:
         # The fallback goes first: a model is never in use without it, even when this is killed in between.
         if model != "popular":
             fallback = make_recommender("popular").fit(dataset)
-            self._models.save(fallback, *self._features_for(fallback))
-        self._models.save(recommender, *self._features_for(recommender))
-        self._change(model=model)
+            self._models.save(fallback, *self.feature_sets.read_by(fallback))
+        self._models.save(recommender, *self.feature_sets.read_by(recommender))
+        slot = "rating_model" if recommender.capabilities.ratings else "model"
+        self._settings.change(**{slot: model})
         return recommender
 
     def model(self, name: str | None = None) -> Recommender:
@@ -466,34 +440,3 @@ class Workspace:
     def titles(self) -> Mapping[int, str]:
         """Row of an item -> its title, of the items that have one."""
         return self._cache.titles()
-
-    # --------------------------------------------------------------- private
-
-    def _change(self, **changes: Any) -> None:
-        # Read again: another process may have changed other settings since this one opened the workspace.
-        with WriteLock(self.root / ".settings.lock", f"The settings of {self.root}", wait=True):
-            self.settings = replace(WorkspaceSettings.read(self.root), **changes)
-            self.settings.write(self.root)
-
-    def _fill(self, name: str, progress: ProgressFactory, say: Say) -> EncodeReport:
-        from visrec.workspace.encode import encode_catalogue
-
-        return encode_catalogue(self.catalogue, name, self.limits, progress, say)
-
-    def _features_for(self, recommender: Recommender) -> tuple[str, str]:
-        """The feature sets in use, of pictures and of texts; "" for one that the recommender does not look at."""
-        reads = recommender.capabilities.reads
-        return (
-            self.settings.image_features if "image" in reads else "",
-            self.settings.text_features if "text" in reads else "",
-        )
-
-    def _feature_set(self, encoder: str) -> str:
-        sets = [s for s in self.features() if s.encoder_id == full_name(encoder) and s.modality == "image"]
-        if not sets:
-            there = ", ".join(s.encoder_id for s in self.features() if s.modality == "image") or "none"
-            raise NotFoundError(
-                f"{self.root} has no picture features of {encoder!r} (there are: {there}). "
-                f"Run: visrec encode {self.root} --encoder {encoder}"
-            )
-        return max(sets, key=lambda s: s.created).name

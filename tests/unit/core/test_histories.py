@@ -134,3 +134,10 @@ def test_a_dataset_is_histories_over_its_items():
     assert (dataset.n_users, dataset.n_items) == (4, 5)
     with pytest.raises(InputError, match="over 4 items, got 5"):
         Dataset(histories_of([]), ItemFeatures(IdMap("abcd")))
+
+
+def test_without_ratings_no_event_is_one():
+    histories = histories_of([(0, 1, 1.0, 3), (1, 2, 1.0, 2)])
+    assert histories.rating.dtype == np.float32
+    assert np.isnan(histories.rating).all()
+    assert histories.rating.shape == (2,)

@@ -1,9 +1,9 @@
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, dataclass
 
 import pytest
 
 from visrec.core.errors import InputError
-from visrec.core.settings import FeedbackRules, ImageLimits
+from visrec.core.settings import FeedbackRules, ImageLimits, change_settings
 
 
 def test_defaults():
@@ -39,3 +39,50 @@ def test_a_threshold_that_is_no_number_is_refused():
 def test_limits_start_at_1(limits):
     with pytest.raises(InputError, match="1 or more"):
         ImageLimits(**limits)
+
+
+@dataclass(frozen=True)
+class Made:
+    dim: int = 8
+    rate: float = 0.5
+    decay: float | None = None
+    on: bool = False
+    name: str = "a"
+    blocks: tuple[str, ...] = ("image",)
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"dim": "16"}, Made(dim=16)),
+        ({"rate": 2}, Made(rate=2.0)),
+        ({"decay": "3"}, Made(decay=3.0)),
+        ({"decay": None}, Made()),
+        ({"decay": "none"}, Made()),
+        ({"on": "True"}, Made(on=True)),
+        ({"name": "7"}, Made(name="7")),
+        ({"blocks": '["text", "image"]'}, Made(blocks=("text", "image"))),
+        ({}, Made()),
+    ],
+)
+def test_a_setting_is_changed_by_its_value_or_by_the_text_of_one(change, expected):
+    changed = change_settings("made", Made(), change)
+    assert changed == expected
+    assert [type(value) for value in vars(changed).values()] == [type(value) for value in vars(expected).values()]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"dims": 1}, r"made has no setting 'dims'. It has: blocks, decay, dim, name, on, rate."),
+        ({"dim": 1.5}, r"'dim' of made as int, got 1.5"),
+        ({"dim": True}, r"'dim' of made as int, got True"),
+        ({"dim": "x"}, r"'dim' of made as int, got 'x'"),
+        ({"on": 1}, r"'on' of made as bool, got 1"),
+        ({"rate": "NaN"}, r"finite number as setting 'rate'"),
+        ({"blocks": "image"}, r"'blocks' of made as tuple"),
+    ],
+)
+def test_a_setting_that_cannot_be_is_refused(change, message):
+    with pytest.raises(InputError, match=message):
+        change_settings("made", Made(), change)

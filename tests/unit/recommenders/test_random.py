@@ -11,7 +11,7 @@ from scipy import stats
 from visrec.core.features import ItemFeatures
 from visrec.core.histories import Histories
 from visrec.core.ids import IdMap
-from visrec.recommenders.random import Random
+from visrec.recommenders.random import Random, RandomSettings
 
 
 def nobody(names):
@@ -26,7 +26,7 @@ def nobody(names):
 
 
 def scores(users, items, seed=42):
-    return Random(seed).score(nobody(users), ItemFeatures(IdMap(items))).values
+    return Random(RandomSettings(seed)).score(nobody(users), ItemFeatures(IdMap(items))).values
 
 
 USERS = [f"user {n}" for n in range(150)]
@@ -75,9 +75,9 @@ def test_another_seed_is_another_order():
 
 def test_a_loaded_model_has_the_saved_seed():
     items = ItemFeatures(IdMap(ITEMS))
-    loaded = Random(5)
+    loaded = Random(RandomSettings(5))
     loaded.score(nobody(USERS), items)
-    loaded.load_state(*Random(7).state())
+    loaded.load_state(*Random(RandomSettings(7)).state())
     np.testing.assert_array_equal(loaded.score(nobody(USERS), items).values, scores(USERS, ITEMS, 7))
 
 

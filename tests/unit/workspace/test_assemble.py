@@ -216,3 +216,14 @@ def test_texts_are_taken_as_the_encoder_gave_them(store):
     assert block.matrix.tolist() == [[3, 4], [0, 0], [0, 0], [0, 1]]
     assert block.present.tolist() == [True, False, False, True]
     assert (block.name, block.origin) == ("text", INFO.feature_set)
+
+
+def test_ratings_go_with_their_events_and_only_events_of_kind_rate_have_one():
+    table = log(
+        ("u", "b", "rate", 4.0, 2), ("u", "a", "buy", 9.0, 1), ("v", "a", "rate", None, 1), ("u", "a", "rate", 1.5, 3)
+    )
+    histories = make_histories(table, IdMap(["a", "b"]), FeedbackRules())
+    assert histories.rating.dtype == np.float32
+    np.testing.assert_array_equal(histories.rating, [np.nan, 4.0, 1.5, np.nan])
+    np.testing.assert_array_equal(histories.take(np.array([1, 0])).rating, [np.nan, np.nan, 4.0, 1.5])
+    np.testing.assert_array_equal(histories.select(histories.timestamp == 3).rating, [1.5])

@@ -10,7 +10,7 @@ import pytest
 from visrec.core.errors import WorkspaceError
 from visrec.workspace.settings import WorkspaceSettings
 
-ALL = WorkspaceSettings("lite0-0123", "bge-4567", "onnx:/modèles/网络.onnx", "bge-small", "ease", 3.5)
+ALL = WorkspaceSettings("lite0-0123", "bge-4567", "onnx:/modèles/网络.onnx", "bge-small", "ease", "pixel-cnn", 3.5)
 
 
 @pytest.mark.parametrize("settings", [WorkspaceSettings(), ALL], ids=["defaults", "all"])
