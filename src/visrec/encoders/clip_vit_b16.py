@@ -15,6 +15,8 @@ import numpy.typing as npt
 from visrec.core.errors import WeightsError
 from visrec.core.protocols import EncoderInfo
 from visrec.encoders.cache import build_once, cache_dir
+from visrec.encoders.checkpoint import read_checkpoint
+from visrec.encoders.clip_vision_tower import CLIP_VISION_PREFIXES, clip_vision_graph
 from visrec.encoders.dequantise import dequantise
 from visrec.encoders.framing import Framing
 from visrec.encoders.normalise import accept_pixels
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
 __all__ = ["ClipVitB16"]
 
 _DIM = 512
+_HEADS = 12
+# Raised whenever a conversion below changes what the graph computes.
 _GRAPH_VERSION = 1
 
 
@@ -59,7 +63,7 @@ class ClipVitB16:
             weights_sha256=source.sha256,
             preprocessing=self._framing.describe(),
             licence=self._weights.weight.licence,
-            source=source.label,
+            source=f"{source.label} ({source.note})",
         )
         self._threads = threads
         self._session = OnnxSession(self._model, threads)
@@ -83,13 +87,9 @@ class ClipVitB16:
 
     def _convert(self) -> bytes:
         """Float graph that takes pixels; kept only when it passes the self-test."""
-        import onnx
-
-        self._say("Converting clip-vit-b16 to float32 and testing it, once on this machine.")
-        model = onnx.load(str(self._weights.files[0]))
-        dequantise(model)
+        self._say("Converting clip-vit-b16 to a float32 graph and testing it, once on this machine.")
+        model = self._from_checkpoint() if self._weights.source.kind == "hub" else self._from_quantised_graph()
         accept_pixels(model, self._framing)
-        del model.graph.output[1:]  # The hidden states of all patches.
         content = bytes(model.SerializeToString())
         if not finds_own_crops(OnnxSession(lambda: content, self._threads).run_single, self._framing):
             raise WeightsError(
@@ -97,3 +97,15 @@ class ClipVitB16:
                 "Its embeddings would be useless here. Update onnxruntime, or choose another encoder."
             )
         return content
+
+    def _from_checkpoint(self) -> Any:
+        state = read_checkpoint(self._weights.files[0], CLIP_VISION_PREFIXES)
+        return clip_vision_graph(state, self._framing.size, _HEADS)
+
+    def _from_quantised_graph(self) -> Any:
+        import onnx
+
+        model = onnx.load(str(self._weights.files[0]))
+        dequantise(model)
+        del model.graph.output[1:]  # The hidden states of all patches.
+        return model

@@ -52,8 +52,9 @@ def from_hub(source: WeightSource, folder: Path) -> None:
             found = hf_hub_download(
                 source.name, file.path, revision=source.version, cache_dir=folder / ".hub", etag_timeout=_REACH_SECONDS
             )
-            # The hub's cache holds links to its blobs: copy what they point at.
-            shutil.copyfile(found, folder / file.name)
+            # The hub's cache holds links to its blobs: take what they point at. Moved, for a copy of a checkpoint of
+            # 600 MB would need its size again.
+            Path(found).resolve().replace(folder / file.name)
     except Exception as error:  # Network libraries raise classes of their own; any of them means: not from here.
         raise WeightsError(f"{source.label} could not be reached or read ({error})") from error
     finally:

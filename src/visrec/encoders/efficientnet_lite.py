@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from visrec.core.errors import WeightsError
 from visrec.core.protocols import EncoderInfo
 from visrec.encoders.cache import build_once, cache_dir
+from visrec.encoders.checkpoint import read_checkpoint
 from visrec.encoders.framing import Framing
 from visrec.encoders.normalise import accept_pixels
 from visrec.encoders.session import OnnxSession
@@ -94,20 +94,10 @@ class EfficientNetLite:
 
     def _convert(self) -> bytes:
         self._say(f"Converting {self._info.id} to ONNX, once on this machine.")
-        state = _read_checkpoint(self._weights.files[0])
+        state = read_checkpoint(self._weights.files[0])
         model = efficientnet_lite_graph(state, self._framing.size, self._repeats)
         accept_pixels(model, self._framing)
         return bytes(model.SerializeToString())
-
-
-def _read_checkpoint(path: Path) -> dict[str, npt.NDArray[np.float32]]:
-    import torch
-
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-        return {name: tensor.numpy() for name, tensor in state.items()}
-    except Exception as error:  # torch raises its own and pickle's errors; a checked hash makes them unlikely.
-        raise WeightsError(f"{path} cannot be read as a checkpoint ({error}).") from error
 
 
 def efficientnet_lite_graph(state: dict[str, npt.NDArray[np.float32]], size: int, repeats: tuple[int, ...]) -> Any:

@@ -47,7 +47,7 @@ ENCODERS: Mapping[str, EncoderEntry] = MappingProxyType(
                 "efficientnet-lite0", "image", 1280, "fast; its weights come with the installation", "Apache-2.0", 97
             ),
             EncoderEntry("efficientnet-lite2", "image", 1280, "a little better, a little slower", "Apache-2.0", 56),
-            EncoderEntry("clip-vit-b16", "image", 512, "best by far, slow; 90 MB fetched at first use", "MIT", 3.7),
+            EncoderEntry("clip-vit-b16", "image", 512, "best by far, slow; fetched at first use", "MIT", 3.7),
             EncoderEntry(
                 "colour-histogram", "image", 128, "colours only: a baseline without weights", "Apache-2.0", 1000
             ),

@@ -81,7 +81,7 @@ def _price_of_the_better(report: EncodeReport) -> str:
     minutes = (report.n_new + report.n_cached) / usual / 60
     return (
         f"  --encoder {_BETTER} sees more: on MovieLens-100k posters it doubles NDCG@20 for new items "
-        f"(BENCHMARKS.md). Here it would take about {max(minutes, 1):.0f} min and a download of 90 MB."
+        f"(BENCHMARKS.md). Here it would take about {max(minutes, 1):.0f} min and a download of 90 to 600 MB."
     )
 
 

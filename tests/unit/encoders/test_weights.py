@@ -195,15 +195,17 @@ def test_hub_files_are_asked_for_at_the_pinned_commit(tmp_path: Path, monkeypatc
     def download(repo_id: str, filename: str, *, revision: str, cache_dir: Path, etag_timeout: float) -> str:
         asked.append((repo_id, filename, revision))
         cache_dir.mkdir(exist_ok=True)
-        blob = cache_dir / "blob"
+        blob, link = cache_dir / f"blob-{len(asked)}", cache_dir / f"snapshot-{len(asked)}"
         blob.write_bytes(filename.encode())
-        return str(blob)
+        link.symlink_to(blob)  # As the hub's cache does it.
+        return str(link)
 
     monkeypatch.setattr("huggingface_hub.get_session", Session)
     monkeypatch.setattr("huggingface_hub.hf_hub_download", download)
     downloads.from_hub(HUB, tmp_path)
     assert asked == [("owner/name", file.path, "1.2.3") for file in HUB.files]
     assert (tmp_path / "words.json").read_bytes() == b"no_such_package_here/words.json"
+    assert not (tmp_path / "words.json").is_symlink()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["model.onnx", "words.json"]
 
 
