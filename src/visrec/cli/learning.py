@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -18,6 +19,10 @@ Model = Annotated[
     str, typer.Option("--model", help="blend, ease, visual-knn, text-knn, category-knn, appeal, popular, random.")
 ]
 _SPLITS = ("random", "time", "user-time", "item-cold")
+Split = Annotated[str, typer.Option("--split", help=", ".join(_SPLITS))]
+Fraction = Annotated[float | None, typer.Option("--test-fraction", help="Share held out.")]
+Days = Annotated[float | None, typer.Option("--test-days", help="Split time: the last so many days.")]
+Tuned = Annotated[bool, typer.Option("--tuned", help="With the settings that visrec tune found.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -26,6 +31,7 @@ def register(app: typer.Typer) -> None:
     app.command()(encode)
     app.command()(features)
     app.command()(train)
+    app.command()(tune)
     app.command()(evaluate)
 
 
@@ -110,34 +116,71 @@ def features(shop: Shop, as_json: AsJson = False) -> None:
         )
 
 
-def train(shop: Shop, model: Model = "blend") -> None:
+def train(
+    shop: Shop,
+    model: Model = "blend",
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", help="NAME=VALUE: a setting of the model. Repeatable.")
+    ] = None,
+    tuned: Tuned = False,
+) -> None:
     """Fit a recommender on everything known now, and use it from now on."""
     from visrec.workspace.workspace import Workspace
 
     workspace = Workspace.open(shop)
-    recommender = workspace.train(model)
+    recommender = workspace.train(model, settings=_pairs(settings or []), tuned=tuned, progress=show_progress)
     sources = getattr(recommender, "sources", ())
     write(f"Trained {model}" + (f" from: {', '.join(sources)}." if sources else "."))
+    shares = getattr(recommender, "fusion_shares", {})
+    if shares:
+        write("  Learned shares: " + ", ".join(f"{block} {share:.0%}" for block, share in shares.items()))
+
+
+def tune(
+    shop: Shop,
+    model: Annotated[str, typer.Option("--model", help="Whose settings are searched.")],
+    trials: Annotated[int, typer.Option("--trials", help="In all; those of earlier runs count.")] = 30,
+    split: Split = "random",
+    k: Annotated[int, typer.Option("-k", help="Length of the judged lists.")] = 10,
+    seed: Annotated[int, typer.Option("--seed", help="Of the split; 0 or more.")] = 42,
+    test_fraction: Fraction = None,
+    test_days: Days = None,
+    positive_threshold: Threshold = None,
+    encoder: Encoder = None,
+    as_json: AsJson = False,
+) -> None:
+    """Search a model's settings on validation data; the test part is never looked at. Run again, it goes on."""
+    from visrec.workspace.tune import SplitPlan
+    from visrec.workspace.workspace import Workspace
+
+    _check_split(split, seed)
+    plan = SplitPlan(split, seed, test_fraction, test_days, positive_threshold, encoder)
+    found = Workspace.open(shop).tune(model, trials, plan=plan, k=k, progress=show_progress)
+    if as_json:
+        print_json(asdict(found))
+        return
+    write(found.summary())
+    write(f"  Use them: visrec train {shop} --model {model} --tuned")
 
 
 def evaluate(
     shop: Shop,
-    split: Annotated[str, typer.Option("--split", help=", ".join(_SPLITS))] = "random",
+    split: Split = "random",
     model: Annotated[list[str] | None, typer.Option("--model", help="Repeatable; default: all.")] = None,
     k: Annotated[int, typer.Option("-k", help="Length of the judged lists.")] = 10,
     seed: Annotated[int, typer.Option("--seed", help="Of the split and the intervals; 0 or more.")] = 42,
-    test_fraction: Annotated[float | None, typer.Option("--test-fraction", help="Share held out.")] = None,
-    test_days: Annotated[float | None, typer.Option("--test-days", help="Split time: the last so many days.")] = None,
+    test_fraction: Fraction = None,
+    test_days: Days = None,
     positive_threshold: Threshold = None,
     encoder: Encoder = None,
+    tuned: Tuned = False,
     as_json: AsJson = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print the table as Markdown.")] = False,
 ) -> None:
     """Judge recommenders on a part of the log that they did not see, over the whole catalogue."""
     from visrec.workspace.workspace import Workspace
 
-    if split not in _SPLITS:
-        raise InputError(f"Expected a split out of {', '.join(_SPLITS)}, got {split!r}.")
+    _check_split(split, seed)
     models = None if not model or model == ["all"] else model
     evaluation = Workspace.open(shop).evaluate(
         split,
@@ -148,9 +191,27 @@ def evaluate(
         test_days=test_days,
         positive_threshold=positive_threshold,
         encoder=encoder,
+        tuned=tuned,
         progress=show_progress,
     )
     if as_json:
         print_json(evaluation.to_json())
     else:
         write(evaluation.table(markdown=markdown))
+
+
+def _check_split(split: str, seed: int) -> None:
+    if split not in _SPLITS:
+        raise InputError(f"Expected a split out of {', '.join(_SPLITS)}, got {split!r}.")
+    if seed < 0:
+        raise InputError(f"Expected a seed of 0 or more, got {seed}.")
+
+
+def _pairs(settings: list[str]) -> dict[str, str]:
+    pairs = {}
+    for text in settings:
+        name, equals, value = text.partition("=")
+        if not equals or not name.strip():
+            raise InputError(f"Expected a setting as NAME=VALUE, such as dim=32, got {text!r}.")
+        pairs[name.strip()] = value.strip()
+    return pairs

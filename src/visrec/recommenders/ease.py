@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Self
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +17,9 @@ from visrec.core.histories import Histories
 from visrec.core.ids import IdMap
 from visrec.core.progress import ProgressFactory, silent
 from visrec.core.protocols import Capabilities, Scores
+from visrec.core.settings import SearchSpace
 from visrec.recommenders.content import ContentSpace, PerItems
+from visrec.recommenders.symmetric import add_gram, invert, sparse_gram
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -49,6 +52,15 @@ class EaseSettings:
     item_exponent: float = 0.2
     min_likes: int = 2
     max_items: int = 20_000
+
+    search: ClassVar[Mapping[str, SearchSpace]] = MappingProxyType(
+        {
+            "regularisation": SearchSpace(20.0, 5_000.0, log=True),
+            "content_weight": SearchSpace(1.0, 500.0, log=True),
+            "user_exponent": SearchSpace(0.0, 0.7),
+            "item_exponent": SearchSpace(0.0, 0.6),
+        }
+    )
 
 
 @dataclass(frozen=True)
@@ -109,10 +121,12 @@ class Ease:
 
         relative = counts[rows] / counts[rows].mean()
         self._scale = np.power(relative, -settings.item_exponent).astype(np.float32)
-        gram = self._gram(liked[:, rows])
-        precision = _inverse(gram)
+        precision = self._gram(liked[:, rows])
+        if not invert(precision):
+            raise UnsupportedError("ease: the Gram matrix is not positive definite. Raise the regularisation.")
         self._precision = np.diagonal(precision).copy()
-        precision /= -self._precision
+        # One pass of memory, row by row: B = I - P diag(P)⁻¹.
+        precision *= -1 / self._precision
         np.fill_diagonal(precision, 0.0)
         self._weights = precision
         self._known = PerItems(self._relate)
@@ -169,15 +183,15 @@ class Ease:
         return self.settings.content_weight / max(len(self._content), 1)
 
     def _gram(self, liked: csr_matrix) -> Matrix:
-        """Yᵀ Y + content_weight F Fᵀ + lambda I, float32 (n, n)."""
+        """Upper triangle of Yᵀ Y + content_weight F Fᵀ + lambda I, float32 (n, n)."""
         from scipy.sparse import diags
 
         lengths = np.asarray(liked.sum(axis=1)).ravel()
         lengths = np.maximum(lengths / max(lengths[lengths > 0].mean(), 1e-12), 1e-12)
         scaled = diags(np.power(lengths, -self.settings.user_exponent)) @ liked @ diags(self._scale)
-        gram = (scaled.T @ scaled).toarray().astype(np.float32)
+        gram = sparse_gram(scaled.tocsr())
         for content in self._content.values():
-            gram += np.float32(self._block_weight()) * (content @ content.T)
+            add_gram(gram, content, self._block_weight())
         gram[np.diag_indices_from(gram)] += np.float32(self.settings.regularisation)
         return gram
 
@@ -205,18 +219,3 @@ def _columns(counts: npt.NDArray[np.int64], min_likes: int, max_items: int) -> n
     enough = enough if enough.size else np.flatnonzero(counts)
     best = enough[np.argsort(-counts[enough], kind="stable")[:max_items]]
     return np.sort(best).astype(np.int64)
-
-
-def _inverse(gram: Matrix) -> Matrix:
-    """Inverse of a symmetric positive definite matrix, in its own memory: LAPACK potrf and potri."""
-    from scipy.linalg import lapack
-
-    factor, status = lapack.spotrf(gram, lower=False, overwrite_a=True, clean=False)
-    if status == 0:
-        inverse, status = lapack.spotri(factor, lower=False, overwrite_c=True)
-    if status != 0:
-        raise UnsupportedError(
-            f"ease: the Gram matrix is not positive definite (LAPACK status {status}). Raise the regularisation."
-        )
-    upper = np.triu(inverse)
-    return np.ascontiguousarray(upper + np.triu(inverse, 1).T)

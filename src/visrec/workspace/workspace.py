@@ -34,6 +34,7 @@ from visrec.workspace.models import ModelStore
 from visrec.workspace.pictures import PictureReader
 from visrec.workspace.query import NeighbourModels, example_history, query_note, with_pictures
 from visrec.workspace.settings import SettingsFile, WorkspaceSettings
+from visrec.workspace.tune import SplitPlan, Tuned, settings_for, tune
 
 if TYPE_CHECKING:
     from visrec.evaluation.result import Evaluation
@@ -220,17 +221,33 @@ class Workspace:
             self.settings.text_features if text_features is None else text_features,
         )
 
-    def train(self, model: str = "blend") -> Recommender:
+    def train(
+        self,
+        model: str = "blend",
+        *,
+        settings: Mapping[str, Any] | None = None,
+        tuned: bool = False,
+        progress: ProgressFactory = silent,
+    ) -> Recommender:
         """Fit a recommender on everything known now, save it, and use it from now on.
 
+        A recommender that predicts ratings is used by `predict` from now on, any other by `recommend`.
+
+        Args:
+            model: out of `RECOMMENDERS`.
+            settings: what differs from the recommender's own settings.
+            tuned: start from the settings that `tune` found.
+            progress: shows long training.
+
         Raises:
-            InputError: for an unknown model.
+            InputError: for an unknown model or setting, or where `tuned` settings are wanted and there are none.
             UnsupportedError: when the catalogue lacks what the model needs.
         """
-        recommender = make_recommender(model)
+        found = settings_for(self.root, model) if tuned else {}
+        recommender = make_recommender(model, {**found, **(settings or {})})
         self.require_items()
         dataset = self.dataset()
-        recommender.fit(dataset)
+        recommender.fit(dataset, progress)
         # The fallback goes first: a model is never in use without it, even when this is killed in between.
         if model != "popular":
             fallback = make_recommender("popular").fit(dataset)
@@ -239,6 +256,22 @@ class Workspace:
         slot = "rating_model" if recommender.capabilities.ratings else "model"
         self._settings.change(**{slot: model})
         return recommender
+
+    def tune(
+        self,
+        model: str,
+        trials: int = 30,
+        *,
+        plan: SplitPlan | None = None,
+        k: int = 10,
+        progress: ProgressFactory = silent,
+    ) -> Tuned:
+        """Search a recommender's settings without looking at the test part; see `visrec.workspace.tune.tune`."""
+        check_k(k)
+        self.require_items()
+        plan = plan or SplitPlan()
+        dataset = self.dataset(positive_threshold=plan.positive_threshold, encoder=plan.encoder)
+        return tune(self.root, dataset, model, plan, trials, k=k, progress=progress)
 
     def model(self, name: str | None = None) -> Recommender:
         """A trained model; of the one in use when `name` is None.
@@ -398,6 +431,7 @@ class Workspace:
         test_days: float | None = None,
         positive_threshold: float | None = None,
         encoder: str | None = None,
+        tuned: bool = False,
         progress: ProgressFactory = silent,
     ) -> Evaluation:
         """Judge recommenders on a part of the log that they did not see, over the whole catalogue.
@@ -411,23 +445,25 @@ class Workspace:
             test_days: see `make_split`.
             positive_threshold: replaces the workspace's own.
             encoder: judge with the pictures as this encoder saw them; None: the encoder in use.
+            tuned: take the settings that `tune` found with these very arguments, of the models that were tuned.
             progress: shows progress.
 
         Raises:
-            InputError: when an argument is wrong, or the log is too small to be split.
+            InputError: when an argument is wrong, or the log is too small to be split, or settings were tuned on
+                another split.
             NotFoundError: when there are no features of the encoder.
         """
         from visrec.evaluation.evaluate import evaluate
-        from visrec.evaluation.splits import make_split
 
         check_k(k)
         if seed < 0:
             raise InputError(f"Expected a seed of 0 or more, got {seed}.")
+        plan = SplitPlan(split, seed, test_fraction, test_days, positive_threshold, encoder)
         names = list(dict.fromkeys([*(models or RECOMMENDERS), "popular", "random"]))
-        recommenders = {name: make_recommender(name) for name in names}
+        found = {name: settings_for(self.root, name, plan) if tuned else {} for name in names}
+        recommenders = {name: make_recommender(name, found[name]) for name in names}
         dataset = self.dataset(positive_threshold=positive_threshold, encoder=encoder)
-        parts = make_split(dataset, split, seed=seed, test_fraction=test_fraction, test_days=test_days)  # type: ignore[arg-type]
-        return evaluate(parts, recommenders, k=k, seed=seed, progress=progress)
+        return evaluate(plan.cut(dataset), recommenders, k=k, seed=seed, progress=progress)
 
     def liked_items(self, user_id: str, limit: int = 12) -> list[str]:
         """The items that a user liked, latest first."""
