@@ -125,7 +125,7 @@ class Ease:
         if not invert(precision):
             raise UnsupportedError("ease: the Gram matrix is not positive definite. Raise the regularisation.")
         self._precision = np.diagonal(precision).copy()
-        # One pass of memory, row by row: B = I - P diag(P)⁻¹.
+        # In place: B = I - P diag(P)⁻¹ takes no second matrix.
         precision *= -1 / self._precision
         np.fill_diagonal(precision, 0.0)
         self._weights = precision

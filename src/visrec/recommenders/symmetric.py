@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
