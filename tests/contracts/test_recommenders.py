@@ -20,8 +20,11 @@ from visrec.recommenders.registry import DEFAULT_RECOMMENDER, RECOMMENDERS, make
 N = 20
 SOURCES = {*BLOCK_SOURCES.values(), "collaborative", "appeal", "popular", "random"}
 #: The same order for everybody: there is no taste for them to find.
-IMPERSONAL = ("random", "popular", "appeal")
-PERSONAL = tuple(name for name in RECOMMENDERS if name not in IMPERSONAL)
+IMPERSONAL = ("random", "popular", "recently-popular", "appeal")
+#: They learn from ratings, and the log here holds none: see test_rating_predictors.py.
+RATING = tuple(name for name in RECOMMENDERS if make_recommender(name).capabilities.ratings)
+RANKING = tuple(name for name in RECOMMENDERS if name not in RATING)
+PERSONAL = tuple(name for name in RANKING if name not in IMPERSONAL)
 
 Event = tuple[int, float]
 
@@ -95,7 +98,7 @@ def more_items() -> ItemFeatures:
     return colour_features(N + 2)
 
 
-@pytest.fixture(params=RECOMMENDERS)
+@pytest.fixture(params=RANKING)
 def name(request: pytest.FixtureRequest) -> str:
     return request.param
 
@@ -121,9 +124,16 @@ def one_by_one(model: Recommender, histories: Histories, items: ItemFeatures, bl
 # ------------------------------------------------------------------ the registry
 
 
+@pytest.mark.parametrize("name", RECOMMENDERS)
 def test_a_model_has_the_name_that_it_is_asked_by(name):
     assert make_recommender(name).id == name
     assert make_recommender(name) is not make_recommender(name)
+
+
+@pytest.mark.parametrize("name", RATING)
+def test_without_ratings_a_model_of_ratings_says_so(name, dataset):
+    with pytest.raises(UnsupportedError, match="needs ratings"):
+        make_recommender(name).fit(dataset)
 
 
 def test_the_default_is_one_of_them():

@@ -165,8 +165,14 @@ def tune(
 
 def evaluate(
     shop: Shop,
-    split: Split = "random",
+    split: Annotated[
+        str | None, typer.Option("--split", help=", ".join(_SPLITS) + "; with --ratings also kfold, the default there.")
+    ] = None,
     model: Annotated[list[str] | None, typer.Option("--model", help="Repeatable; default: all.")] = None,
+    ratings: Annotated[
+        bool, typer.Option("--ratings", help="Judge predicted ratings by RMSE and MAE instead of ranked lists.")
+    ] = False,
+    folds: Annotated[int, typer.Option("--folds", help="Of split kfold.")] = 5,
     k: Annotated[int, typer.Option("-k", help="Length of the judged lists.")] = 10,
     seed: Annotated[int, typer.Option("--seed", help="Of the split and the intervals; 0 or more.")] = 42,
     test_fraction: Fraction = None,
@@ -180,8 +186,18 @@ def evaluate(
     """Judge recommenders on a part of the log that they did not see, over the whole catalogue."""
     from visrec.workspace.workspace import Workspace
 
-    _check_split(split, seed)
     models = None if not model or model == ["all"] else model
+    if ratings:
+        judged = Workspace.open(shop).evaluate_ratings(
+            split or "kfold", models, folds=folds, seed=seed, encoder=encoder, progress=show_progress
+        )
+        if as_json:
+            print_json(judged.to_json())
+        else:
+            write(judged.table(markdown=markdown))
+        return
+    split = split or "random"
+    _check_split(split, seed)
     evaluation = Workspace.open(shop).evaluate(
         split,
         models,

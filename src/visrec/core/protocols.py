@@ -219,3 +219,16 @@ class RatingPredictor(Recommender, Protocol):
             NotFittedError: before `fit`.
         """
         ...
+
+    def fallbacks(
+        self,
+        histories: Histories,
+        items: ItemFeatures,
+        user_index: npt.NDArray[np.int64],
+        item_index: npt.NDArray[np.int64],
+    ) -> list[str]:
+        """What each prediction had to do without, and was made from instead: a phrase a pair, "" for nothing.
+
+        Arguments are those of `predict`.
+        """
+        ...

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -49,15 +49,10 @@ class Popular:
     capabilities = Capabilities(new_users=True, new_items=False, reads=())
 
     def __init__(self, settings: PopularSettings | None = None) -> None:
-        self.settings = settings or PopularSettings()
+        self._configure(settings or PopularSettings())
         self._item_ids: IdMap | None = None
         self._counts = np.zeros(0, dtype=np.float32)
         self._scores = PerItems(self._score_items)
-
-    @property
-    def id(self) -> str:
-        """Its name, which says whether age counts."""
-        return "popular" if self.settings.half_life_days is None else "recently-popular"
 
     def fit(self, dataset: Dataset, progress: ProgressFactory = silent) -> Self:
         """Count the likes of each item."""
@@ -78,11 +73,15 @@ class Popular:
 
     def load_state(self, settings: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]]) -> Self:
         """Become the saved model."""
-        self.settings = PopularSettings(**settings["settings"])
+        self._configure(PopularSettings(**settings["settings"]))
         self._item_ids = IdMap(settings["item_ids"])
         self._counts = np.asarray(arrays["counts"], dtype=np.float32)
         self._scores = PerItems(self._score_items)
         return self
+
+    def _configure(self, settings: PopularSettings) -> None:
+        self.settings = settings
+        self.id = "popular" if settings.half_life_days is None else "recently-popular"
 
     def _fitted(self) -> IdMap:
         if self._item_ids is None:

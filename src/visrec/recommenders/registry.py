@@ -36,11 +36,14 @@ RECOMMENDERS: Mapping[str, RecommenderEntry] = MappingProxyType(
     {
         "random": RecommenderEntry("random", "Random"),
         "popular": RecommenderEntry("popular", "Popular"),
+        "recently-popular": RecommenderEntry("popular", "Popular", {"half_life_days": 30.0}),
         "appeal": RecommenderEntry("appeal", "Appeal"),
         "visual-knn": RecommenderEntry("content_knn", "ContentKNN", {"block": "image"}),
         "text-knn": RecommenderEntry("content_knn", "ContentKNN", {"block": "text"}),
         "category-knn": RecommenderEntry("content_knn", "ContentKNN", {"block": "category"}),
         "ease": RecommenderEntry("ease", "Ease"),
+        "bias": RecommenderEntry("bias", "Bias"),
+        "visual-mf": RecommenderEntry("visual_mf", "VisualMF"),
         "blend": RecommenderEntry("blend", "Blend"),
     }
 )

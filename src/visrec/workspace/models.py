@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from visrec.core.artifacts import load_artifact, load_settings, save_artifact
-from visrec.core.errors import InputError, NotFittedError
+from visrec.core.errors import InputError, NotFittedError, WorkspaceError
 from visrec.core.protocols import Recommender
 from visrec.recommenders.registry import RECOMMENDERS, make_recommender
 
@@ -91,5 +91,11 @@ class ModelStore:
     @staticmethod
     def _restore(version: str, body: Mapping[str, object], arrays: Mapping[str, object]) -> TrainedModel:
         recommender = make_recommender(str(body["model"]))
-        recommender.load_state(body["state"], arrays)  # type: ignore[arg-type]
+        try:
+            recommender.load_state(body["state"], arrays)  # type: ignore[arg-type]
+        except (KeyError, TypeError, ValueError) as error:
+            raise WorkspaceError(
+                f"The trained model {recommender.id} was saved by another version of visrec ({error!r}). "
+                f"Train it again: visrec train SHOP --model {recommender.id}"
+            ) from error
         return TrainedModel(version, recommender, str(body["image_features"]), str(body["text_features"]))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -13,10 +15,13 @@ from visrec.core.features import BLOCK_SOURCES, FeatureBlock, ItemFeatures
 from visrec.core.histories import Histories
 from visrec.core.ids import IdMap
 from visrec.core.protocols import Recommender
+from visrec.core.ranking import Ranking
 from visrec.recommenders.registry import make_recommender
 from visrec.workspace.assemble import unit_rows
+from visrec.workspace.pictures import PictureReader
+from visrec.workspace.settings import WorkspaceSettings
 
-__all__ = ["NeighbourModels", "example_history", "query_note", "with_pictures"]
+__all__ = ["ExampleQueries", "NeighbourModels", "example_history", "query_note", "with_pictures"]
 
 
 def example_history(rows: Sequence[int], weights: Sequence[float], n_items: int) -> Histories:
@@ -60,6 +65,43 @@ def query_note(model: Recommender, n_liked: int) -> str:
     if not n_liked:
         notes.append("nothing liked was given: first comes what is unlike the disliked, in the catalogue's order")
     return "; ".join(notes)
+
+
+class ExampleQueries:
+    """Ranks items by examples; keeps the neighbour models of the features that it was last asked about.
+
+    Args:
+        pictures: reads examples that are files.
+    """
+
+    def __init__(self, pictures: PictureReader) -> None:
+        self._pictures = pictures
+        self._neighbours: NeighbourModels | None = None
+
+    def rank(
+        self,
+        items: ItemFeatures,
+        settings: WorkspaceSettings,
+        like: Sequence[str | Path],
+        dislike: Sequence[str | Path],
+        k: int,
+        allowed: npt.NDArray[np.bool_] | None,
+        titles: Mapping[int, str],
+    ) -> Ranking:
+        """See `Workspace.query`; `allowed` is bool (n_items,), None for all."""
+        from visrec.retrieval.ranker import Ranker
+
+        rows, pictures = self._pictures.examples([*like, *dislike], items.item_ids, settings)
+        extended = with_pictures(items, pictures)
+        histories = example_history(rows, [1.0] * len(like) + [-1.0] * len(dislike), len(extended))
+        if self._neighbours is None or self._neighbours.items is not items:
+            self._neighbours = NeighbourModels(items)
+        model = self._neighbours.for_examples(extended, histories.item_index)
+        mask = np.zeros(len(extended), dtype=np.bool_)
+        mask[: len(items)] = True if allowed is None else allowed
+        # The model is its own fallback: a query of dislikes alone still ranks by what it pushes away.
+        ranked = Ranker(model, model).rank(histories, extended, k, allowed=mask, titles=titles)
+        return replace(next(ranked), user_id=None, note=query_note(model, len(like)))
 
 
 class NeighbourModels:

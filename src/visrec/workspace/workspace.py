@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from visrec.catalogue.catalogue import Catalogue
 from visrec.catalogue.features import FeatureSet
@@ -32,13 +30,15 @@ from visrec.workspace.feature_cache import FeatureCache
 from visrec.workspace.feature_sets import FeatureSets
 from visrec.workspace.models import ModelStore
 from visrec.workspace.pictures import PictureReader
-from visrec.workspace.query import NeighbourModels, example_history, query_note, with_pictures
+from visrec.workspace.query import ExampleQueries
 from visrec.workspace.settings import SettingsFile, WorkspaceSettings
 from visrec.workspace.tune import SplitPlan, Tuned, settings_for, tune
 
 if TYPE_CHECKING:
+    from visrec.evaluation.ratings import RatingEvaluation
     from visrec.evaluation.result import Evaluation
     from visrec.workspace.encode import EncodeReport
+    from visrec.workspace.predict import PredictedRating
 
 __all__ = ["Workspace"]
 
@@ -65,8 +65,7 @@ class Workspace:
         self._cache = FeatureCache(catalogue)
         self._models = ModelStore(root)
         self.feature_sets = FeatureSets(root, catalogue, self._settings, self._models, self.limits)
-        self._neighbours: NeighbourModels | None = None
-        self._pictures = PictureReader(root, self.limits)
+        self._queries = ExampleQueries(PictureReader(root, self.limits))
 
     @property
     def settings(self) -> WorkspaceSettings:
@@ -172,7 +171,7 @@ class Workspace:
         Args:
             encoder: an id of `ENCODERS`, for pictures or for texts; None: the one in use, else the default.
             progress: shows progress.
-            say: told what is fetched or converted.
+            say: told what is fetched.
 
         Returns:
             What was done. An interrupted encode goes on where it stopped when it is run again.
@@ -234,7 +233,7 @@ class Workspace:
         A recommender that predicts ratings is used by `predict` from now on, any other by `recommend`.
 
         Args:
-            model: out of `RECOMMENDERS`.
+            model: name.
             settings: what differs from the recommender's own settings.
             tuned: start from the settings that `tune` found.
             progress: shows long training.
@@ -307,7 +306,7 @@ class Workspace:
 
         Args:
             user_id: whom for.
-            k: length of the list.
+            k: length.
             where: SQL condition over the items' columns, such as `price < 50 and category = 'Dress'`.
             candidates: rank only these items.
             exclude_seen: leave out what the user has seen.
@@ -319,10 +318,8 @@ class Workspace:
             FilterError: when `where` cannot be used.
             NotFoundError: when a candidate does not exist.
         """
-        lists = self.recommend_many(
-            [user_id], k, where=where, candidates=candidates, exclude_seen=exclude_seen, model=model
-        )
-        return next(iter(lists))
+        options = {"where": where, "candidates": candidates, "exclude_seen": exclude_seen, "model": model}
+        return next(self.recommend_many([user_id], k, **options))  # type: ignore[arg-type]
 
     def recommend_many(
         self,
@@ -401,24 +398,12 @@ class Workspace:
             NotFoundError: for an unknown item or a missing file.
             UnsupportedError: when an example has nothing to compare by.
         """
-        from visrec.retrieval.ranker import Ranker
-
         check_k(k)
         check_examples(like, dislike)
         self.require_items()
         items = self.item_features()
         allowed = allowed_items(self.catalogue, items.item_ids, self.root, where, candidates)
-        rows, pictures = self._pictures.examples([*like, *dislike], items.item_ids, self.settings)
-        extended = with_pictures(items, pictures)
-        histories = example_history(rows, [1.0] * len(like) + [-1.0] * len(dislike), len(extended))
-        if self._neighbours is None or self._neighbours.items is not items:
-            self._neighbours = NeighbourModels(items)
-        model = self._neighbours.for_examples(extended, histories.item_index)
-        mask = np.zeros(len(extended), dtype=np.bool_)
-        mask[: len(items)] = True if allowed is None else allowed
-        # The model is its own fallback: a query of dislikes alone still ranks by what it pushes away.
-        ranked = Ranker(model, model).rank(histories, extended, k, allowed=mask, titles=self.titles())
-        return replace(next(ranked), user_id=None, note=query_note(model, len(like)))
+        return self._queries.rank(items, self.settings, like, dislike, k, allowed, self.titles())
 
     def evaluate(
         self,
@@ -440,17 +425,16 @@ class Workspace:
             split: "random", "time", "user-time" or "item-cold"; see `make_split`.
             models: names out of `RECOMMENDERS`; None: all. "popular" and "random" are always added.
             k: length of the lists.
-            seed: of the split and the intervals.
-            test_fraction: see `make_split`.
-            test_days: see `make_split`.
+            seed: of split and intervals; with what follows: see `SplitPlan`.
+            test_fraction: share held out.
+            test_days: or the last so many days.
             positive_threshold: replaces the workspace's own.
-            encoder: judge with the pictures as this encoder saw them; None: the encoder in use.
+            encoder: take the pictures as this encoder saw them; None: the encoder in use.
             tuned: take the settings that `tune` found with these very arguments, of the models that were tuned.
             progress: shows progress.
 
         Raises:
-            InputError: when an argument is wrong, or the log is too small to be split, or settings were tuned on
-                another split.
+            InputError: on a wrong argument, too small a log, or settings that were tuned on another split.
             NotFoundError: when there are no features of the encoder.
         """
         from visrec.evaluation.evaluate import evaluate
@@ -464,6 +448,43 @@ class Workspace:
         recommenders = {name: make_recommender(name, found[name]) for name in names}
         dataset = self.dataset(positive_threshold=positive_threshold, encoder=encoder)
         return evaluate(plan.cut(dataset), recommenders, k=k, seed=seed, progress=progress)
+
+    def evaluate_ratings(
+        self,
+        split: str = "kfold",
+        models: Sequence[str] | None = None,
+        *,
+        folds: int = 5,
+        seed: int = 42,
+        encoder: str | None = None,
+        progress: ProgressFactory = silent,
+    ) -> RatingEvaluation:
+        """RMSE and MAE of the models that predict ratings, always beside "bias", on ratings that they did not see.
+
+        Args are those of `evaluate`; the splits are those of `rating_folds`, "kfold" with `folds` folds.
+
+        Raises:
+            InputError: when an argument is wrong, or there are too few ratings.
+        """
+        from visrec.evaluation.ratings import evaluate_ratings
+        from visrec.workspace.predict import rating_models
+
+        made, dataset = rating_models(models), self.dataset(encoder=encoder)
+        return evaluate_ratings(dataset, made, split=split, folds=folds, seed=seed, progress=progress)  # type: ignore[arg-type]
+
+    def predict(self, pairs: Iterable[tuple[str, str]], model: str | None = None) -> Iterator[PredictedRating]:
+        """The rating that a user would give an item, for pairs of ids, in their order; either id may be unknown.
+
+        Raises:
+            NotFittedError: before the model (None: the one in use for ratings) was trained.
+            UnsupportedError: when it predicts no ratings.
+        """
+        from visrec.workspace.predict import predict_pairs, require_rating_predictor
+
+        trained = self._models.load(model or self.settings.rating_model)
+        predictor = require_rating_predictor(trained.recommender)
+        items = self.item_features(trained.image_features, trained.text_features)
+        return predict_pairs(predictor, items, self.catalogue.interactions(), self.settings.rules, list(pairs))
 
     def liked_items(self, user_id: str, limit: int = 12) -> list[str]:
         """The items that a user liked, latest first."""
