@@ -14,6 +14,8 @@ __all__ = ["NegativeSampler"]
 
 #: A draw that hits a liked item is repeated so often; a user who likes nearly everything then keeps a liked item.
 _TRIES = 10
+#: Up to so many users times items (64 MiB) a table of flags says what is stored: some five times as fast as a search.
+_FLAGS = 1 << 26
 
 
 class NegativeSampler:
@@ -27,7 +29,13 @@ class NegativeSampler:
     def __init__(self, liked: csr_matrix, exponent: float = 0.0) -> None:
         self._n_items = liked.shape[1]
         users = np.repeat(np.arange(liked.shape[0], dtype=np.int64), np.diff(liked.indptr))
-        self._pairs = np.sort(users * self._n_items + liked.indices)
+        pairs = users * self._n_items + liked.indices
+        self._flags: npt.NDArray[np.bool_] | None = None
+        if liked.shape[0] * self._n_items <= _FLAGS:
+            self._flags = np.zeros(liked.shape[0] * self._n_items, dtype=np.bool_)
+            self._flags[pairs] = True
+        else:
+            self._pairs = np.sort(pairs)
         counts = np.bincount(liked.indices, minlength=self._n_items)
         weights = np.power(np.maximum(counts, 1).astype(np.float64), exponent)
         self.probability: npt.NDArray[np.float64] = weights / weights.sum()
@@ -52,8 +60,10 @@ class NegativeSampler:
         return np.minimum(drawn, self._n_items - 1).astype(np.int64)
 
     def _stored(self, users: npt.NDArray[np.int64], items: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+        wanted = users * self._n_items + items
+        if self._flags is not None:
+            return self._flags[wanted]
         if not self._pairs.size:
             return np.zeros(users.size, dtype=np.bool_)
-        wanted = users * self._n_items + items
         place = np.minimum(np.searchsorted(self._pairs, wanted), self._pairs.size - 1)
         return np.asarray(self._pairs[place] == wanted)

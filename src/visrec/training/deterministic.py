@@ -21,10 +21,11 @@ def deterministic(seed: int) -> Iterator[torch.Generator]:
         A generator of its own with that seed, for what the training draws itself.
     """
     before = torch.are_deterministic_algorithms_enabled()
+    only_warned = torch.is_deterministic_algorithms_warn_only_enabled()
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         torch.use_deterministic_algorithms(True)
         try:
             yield torch.Generator().manual_seed(seed)
         finally:
-            torch.use_deterministic_algorithms(before)
+            torch.use_deterministic_algorithms(before, warn_only=only_warned)

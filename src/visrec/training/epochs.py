@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from torch import nn
 
+from visrec.core.errors import InputError
 from visrec.core.progress import ProgressFactory, silent
 
 __all__ = ["Trained", "train_epochs"]
@@ -48,7 +49,12 @@ def train_epochs(
         validate: higher is better; called in evaluation mode after each epoch.
         patience: 1 or more.
         progress: shows epochs.
+
+    Raises:
+        InputError: when n_epochs or patience is below 1.
     """
+    if n_epochs < 1 or patience < 1:
+        raise InputError(f"Expected 1 or more epochs and a patience of 1 or more, got {n_epochs} and {patience}.")
     losses: list[float] = []
     validations: list[float] = []
     best = (float("-inf"), n_epochs, None)
