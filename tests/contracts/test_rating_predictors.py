@@ -15,10 +15,10 @@ from visrec.core.errors import NotFittedError, UnsupportedError
 from visrec.core.features import ItemFeatures
 from visrec.core.ids import IdMap
 from visrec.recommenders.bias import Bias
-from visrec.recommenders.visual_mf import VisualMF
+from visrec.recommenders.registry import RECOMMENDERS, make_recommender
 
 NAN = float("nan")
-MODELS = (Bias, VisualMF)
+MODELS = tuple(type(model) for model in map(make_recommender, RECOMMENDERS) if model.capabilities.ratings)
 NEW_USERS = [[], [(0, 5.0)], [(3, 1.0), (2, 5.0), (7, 2.0)], [(1, NAN)], [(i, 3.0) for i in range(N_ITEMS)]]
 
 

@@ -1,4 +1,4 @@
-"""Commands about ratings: predict, and the ratings' half of evaluate."""
+"""The command that predicts ratings."""
 
 from __future__ import annotations
 
@@ -42,8 +42,7 @@ def predict(
     from visrec.workspace.workspace import Workspace
 
     workspace = Workspace.open(shop)
-    users, items = read_pairs(pairs)
-    predicted = workspace.predict(zip(users, items, strict=True), model)
+    predicted = workspace.predict(read_pairs(pairs), model)
     if as_json:
         for answer in predicted:
             print_json(answer.to_json())

@@ -81,7 +81,7 @@ class SearchSpace:
     """The values that `visrec tune` may try for one setting of a recommender.
 
     Attributes:
-        low: lowest value.
+        low: lowest value; between two whole numbers only whole numbers are tried.
         high: highest value.
         log: try values evenly by their logarithm.
         choices: these values instead of a range.

@@ -10,7 +10,15 @@ import numpy.typing as npt
 
 from visrec.core.errors import InputError
 
-__all__ = ["Interval", "bootstrap", "bootstrap_columns", "coverage_interval", "paired_difference"]
+__all__ = [
+    "Interval",
+    "bootstrap",
+    "bootstrap_columns",
+    "coverage_interval",
+    "paired_difference",
+    "percentile_interval",
+    "user_draws",
+]
 
 PerUser = npt.NDArray[np.float64]
 
@@ -61,14 +69,17 @@ def bootstrap_columns(values: PerUser, *, n_resamples: int = 1000, seed: int = 4
     known = ~np.isnan(values)
     # Sums and counts in one product: known users are drawn a random number of times.
     terms = np.concatenate([np.where(known, values, 0.0), known], axis=1)
-    sums = np.concatenate([draws @ terms for draws in _draws(values.shape[0], n_resamples, seed)])
+    sums = np.concatenate([draws @ terms for draws in user_draws(values.shape[0], n_resamples, seed)])
     means = _ratio(sums)
     mean = _ratio(terms.sum(axis=0, keepdims=True))[0]
-    return [_interval(mean[column], means[:, column]) for column in range(values.shape[1])]
+    return [percentile_interval(mean[column], means[:, column]) for column in range(values.shape[1])]
 
 
-def _draws(n_users: int, n_resamples: int, seed: int) -> Iterator[npt.NDArray[np.float64]]:
-    """How often each user was drawn in each resample; float64 blocks (up to n_resamples, n_users)."""
+def user_draws(n_users: int, n_resamples: int, seed: int) -> Iterator[npt.NDArray[np.float64]]:
+    """How often each user is drawn in each of n_resamples; float64 blocks (up to n_resamples, n_users).
+
+    Equal arguments give equal draws, so that figures of the same users are compared on the same resamples.
+    """
     generator = np.random.default_rng(seed)
     block = max(1, _BLOCK_DRAWS // n_users)
     for start in range(0, n_resamples, block):
@@ -84,7 +95,8 @@ def _ratio(sums: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
-def _interval(mean: float, means: npt.NDArray[np.float64]) -> Interval:
+def percentile_interval(mean: float, means: npt.NDArray[np.float64]) -> Interval:
+    """A figure with the percentiles of its resamples, float64 (n_resamples,); NaN resamples are left out."""
     defined = means[~np.isnan(means)]
     if defined.size == 0:
         return Interval(float("nan"), float("nan"), float("nan"))

@@ -13,6 +13,7 @@ from visrec.core.dataset import Dataset
 from visrec.core.errors import InputError
 from visrec.core.features import ItemFeatures
 from visrec.core.histories import Histories
+from visrec.evaluation.splits import last_of_each_user, only_items
 
 __all__ = ["RatingFold", "RatingSplitName", "describe_rating_split", "latest_ratings", "rating_folds"]
 
@@ -103,7 +104,7 @@ def _parts(
     if split == "random":
         return np.array_split(events[generator.permutation(len(events))], round(1 / _FRACTION))[:1]
     if split == "user-time":
-        return [_last_of_each_user(histories, events, generator)]
+        return [_last_of_each_user(histories, events, seed)]
     items = np.unique(histories.item_index[events])
     if len(items) < 2:
         raise InputError(f"Expected ratings of 2 or more items to hide some, got {len(items)}.")
@@ -112,18 +113,14 @@ def _parts(
     return [events[np.isin(histories.item_index[events], hidden)]]
 
 
-def _last_of_each_user(
-    histories: Histories, events: npt.NDArray[np.int64], generator: np.random.Generator
-) -> npt.NDArray[np.int64]:
-    user = histories.user_index[events]
-    order = np.lexsort((generator.random(len(events)), histories.timestamp[events], user))
-    counts = np.bincount(user, minlength=len(histories))
-    place = np.arange(len(events)) - (np.cumsum(counts) - counts)[user[order]]
-    kept = np.maximum(np.rint((1 - _FRACTION) * counts), 1)
-    test = events[order[place >= kept[user[order]]]]
-    if not len(test):
+def _last_of_each_user(histories: Histories, events: npt.NDArray[np.int64], seed: int) -> npt.NDArray[np.int64]:
+    chosen = np.zeros(histories.n_events, dtype=np.bool_)
+    chosen[events] = True
+    ratings = histories.select(chosen)
+    last = last_of_each_user(ratings, _FRACTION, seed, ratings.timestamp, np.ones(len(events), dtype=np.bool_))
+    if not last.any():
         raise InputError("Expected a user with 2 or more ratings to hold some out, got none. Use the split 'kfold'.")
-    return test
+    return events[last]
 
 
 def _fold(dataset: Dataset, test: npt.NDArray[np.int64], *, hide_items: bool) -> RatingFold:
@@ -137,23 +134,13 @@ def _fold(dataset: Dataset, test: npt.NDArray[np.int64], *, hide_items: bool) ->
     history = histories.select(~asked)
     train = Dataset(history.take(np.flatnonzero(np.diff(history.indptr))), dataset.items)
     return RatingFold(
-        _without_items(train, hidden),
+        only_items(train, ~hidden) if hide_items else train,
         history,
         dataset.items,
         histories.user_index[test],
         histories.item_index[test].astype(np.int64),
         histories.rating[test].astype(np.float64),
     )
-
-
-def _without_items(dataset: Dataset, hidden: npt.NDArray[np.bool_]) -> Dataset:
-    """The dataset without some items, none of which has an event."""
-    if not hidden.any():
-        return dataset
-    h = dataset.histories
-    rows = (np.cumsum(~hidden) - 1)[h.item_index].astype(np.int32)
-    kept = Histories(h.user_ids, int((~hidden).sum()), h.indptr, rows, h.weight, h.timestamp, h.rating)
-    return Dataset(kept, dataset.items.take(np.flatnonzero(~hidden)))
 
 
 def _pairs(histories: Histories) -> npt.NDArray[np.int64]:

@@ -14,7 +14,7 @@ from visrec.core.dataset import Dataset
 from visrec.core.errors import InputError, NotFoundError, UnsupportedError
 from visrec.core.progress import ProgressFactory, silent
 from visrec.core.protocols import RatingPredictor, Recommender
-from visrec.evaluation.intervals import Interval
+from visrec.evaluation.intervals import Interval, percentile_interval, user_draws
 from visrec.evaluation.rating_split import (
     RatingFold,
     RatingSplitName,
@@ -31,9 +31,6 @@ Sums = npt.NDArray[np.float64]
 #: Name of the row that predicts the mean rating of the training part for every pair.
 GLOBAL_MEAN = "global mean"
 _N_RESAMPLES = 1000
-_PERCENTILES = (2.5, 97.5)
-#: Draws of this many users are held at once.
-_BLOCK_DRAWS = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -249,22 +246,14 @@ def _intervals(
     """Means over folds with their intervals; with `difference`, of the first column less the second."""
     everybody = np.ones((1, len(counts)))
     figures = np.stack([_means(everybody, sums, counts, metric) for sums, metric in columns])
-    generator = np.random.default_rng(seed)
-    block = max(1, _BLOCK_DRAWS // len(counts))
-    drawn: list[npt.NDArray[np.float64]] = []
-    for start in range(0, _N_RESAMPLES, block):
-        n = min(block, _N_RESAMPLES - start)
-        # How often each user is among as many users drawn with replacement.
-        draws = generator.multinomial(len(counts), np.full(len(counts), 1 / len(counts)), size=n).astype(np.float64)
-        drawn.append(np.stack([_means(draws, sums, counts, metric) for sums, metric in columns]))
+    drawn = [
+        np.stack([_means(draws, sums, counts, metric) for sums, metric in columns])
+        for draws in user_draws(len(counts), _N_RESAMPLES, seed)
+    ]
     resampled = np.concatenate(drawn, axis=1)
     if difference:
         figures, resampled = figures[:1] - figures[1:], resampled[:1] - resampled[1:]
-    limits = np.nanpercentile(resampled, _PERCENTILES, axis=1)
-    return [
-        Interval(float(figure[0]), float(low), float(high))
-        for figure, low, high in zip(figures, limits[0], limits[1], strict=True)
-    ]
+    return [percentile_interval(float(figure[0]), means) for figure, means in zip(figures, resampled, strict=True)]
 
 
 def _means(draws: Sums, sums: Sums, counts: Sums, metric: str) -> npt.NDArray[np.float64]:

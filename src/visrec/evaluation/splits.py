@@ -18,7 +18,7 @@ from visrec.core.histories import Histories
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
-__all__ = ["Split", "SplitName", "make_split", "split_events"]
+__all__ = ["Split", "SplitName", "last_of_each_user", "make_split", "only_items", "split_events"]
 
 SplitName = Literal["random", "time", "user-time", "item-cold"]
 
@@ -159,10 +159,20 @@ def split_events(
     return _assemble(dataset, "custom", _Cut(train, test, description))
 
 
-def _per_user(
+def last_of_each_user(
     histories: Histories, fraction: float, seed: int, timestamp: npt.NDArray[np.int64], usable: npt.NDArray[np.bool_]
 ) -> npt.NDArray[np.bool_]:
-    """The last `fraction` of each user's usable events by (timestamp, random); bool (n_events,)."""
+    """The last `fraction` of each user's usable events by (timestamp, random); bool (n_events,).
+
+    A user with n usable events keeps max(1, round((1 - fraction) * n)), halves rounded to even.
+
+    Args:
+        histories: n_users histories.
+        fraction: above 0 and below 1.
+        seed: of the order of events at one moment.
+        timestamp: int64 (n_events,), what events are ordered by.
+        usable: bool (n_events,).
+    """
     user = histories.user_index
     noise = np.random.default_rng(seed).random(histories.n_events)
     # Unusable events sort behind the usable ones of their user, so that places count usable events only.
@@ -177,13 +187,13 @@ def _per_user(
 
 def _random(histories: Histories, fraction: float, seed: int) -> _Cut:
     everything = np.ones(histories.n_events, dtype=np.bool_)
-    test = _per_user(histories, fraction, seed, np.zeros_like(histories.timestamp), everything)
+    test = last_of_each_user(histories, fraction, seed, np.zeros_like(histories.timestamp), everything)
     return _Cut(~test, test, f"{fraction:.0%} of each user's events, at random, seed {seed}")
 
 
 def _user_time(histories: Histories, fraction: float, seed: int) -> _Cut:
     usable, left_out = _timed(histories, "user-time")
-    test = _per_user(histories, fraction, seed, histories.timestamp, usable)
+    test = last_of_each_user(histories, fraction, seed, histories.timestamp, usable)
     return _Cut(usable & ~test, test, f"the last {fraction:.0%} of each user's events{left_out}")
 
 
@@ -257,7 +267,7 @@ def _assemble(dataset: Dataset, name: str, cut: _Cut) -> Split:
     if cut.hidden_items is not None:
         candidates = np.bincount(liked.indices, minlength=dataset.n_items) > 0
         description += f"; ranked are the {int(candidates.sum()):,} of them that somebody liked"
-        fitted = _only_items(fitted, ~cut.hidden_items)
+        fitted = only_items(fitted, ~cut.hidden_items)
     return Split(name, fitted, train.take(evaluated), dataset.items, relevant[evaluated], candidates, description)
 
 
@@ -273,7 +283,7 @@ def _without(liked: csr_matrix, seen: csr_matrix) -> csr_matrix:
     return relevant
 
 
-def _only_items(dataset: Dataset, kept: npt.NDArray[np.bool_]) -> Dataset:
+def only_items(dataset: Dataset, kept: npt.NDArray[np.bool_]) -> Dataset:
     """The dataset without some items, none of which has an event; `kept` is bool (n_items,)."""
     new_row = np.cumsum(kept) - 1
     histories = dataset.histories

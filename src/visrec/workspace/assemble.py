@@ -63,8 +63,7 @@ def interaction_weights(interactions: pa.Table, rules: FeedbackRules) -> npt.NDA
     if not len(codes):
         return np.zeros(0, dtype=np.float32)
     weights = by_kind[codes]
-    value = interactions.column("value").to_numpy()
-    rated = np.isfinite(value) & np.array([kind == "rate" for kind in kinds.dictionary.to_pylist()])[codes]
+    value, rated = _values(interactions)
     if rated.any() and value[rated].max() > value[rated].min():
         low, high = value[rated].min(), value[rated].max()
         weights[rated] *= 1.0 + rules.value_influence * (2.0 * (value[rated] - low) / (high - low) - 1.0)
@@ -99,6 +98,7 @@ def make_histories(
     item_codes, item_names = _codes(interactions.column("item_id").combine_chunks())
     item_rows = item_ids.rows(item_names)[item_codes] if len(item_codes) else item_codes
     known = item_rows >= 0
+    value, rated = _values(interactions)
     timestamp = interactions.column("timestamp").fill_null(0).to_numpy().astype(np.int64)
     return Histories.from_events(
         user_ids,
@@ -107,15 +107,15 @@ def make_histories(
         item_rows[known].astype(np.int32),
         weights[known],
         timestamp[known],
-        _ratings(interactions)[known],
+        np.where(rated, value, np.nan).astype(np.float32)[known],
     )
 
 
-def _ratings(interactions: pa.Table) -> npt.NDArray[np.float32]:
-    """The value of every event of kind "rate", NaN for the others; float32 (n_events,)."""
-    rated = pc.equal(interactions.column("kind"), "rate").to_numpy(zero_copy_only=False)
-    value = interactions.column("value").to_numpy().astype(np.float32)
-    return np.where(rated.astype(bool) & np.isfinite(value), value, np.float32(np.nan))
+def _values(interactions: pa.Table) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
+    """The value of every event, and whether it is a rating: of kind "rate", and a number; (n_events,) both."""
+    value = interactions.column("value").to_numpy()
+    rates = pc.equal(interactions.column("kind"), "rate").to_numpy().astype(np.bool_)
+    return value, rates & np.isfinite(value)
 
 
 def _codes(column: pa.Array) -> tuple[npt.NDArray[np.int64], list[str]]:

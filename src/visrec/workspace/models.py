@@ -72,7 +72,7 @@ class ModelStore:
         model = self._loaded.get(name)
         if model is None or model.version != version:
             body, arrays = load_artifact(self._folder / name)
-            model = self._restore(version, body, arrays)
+            model = self._restore(name, version, body, arrays)
             self._loaded[name] = model
         return model
 
@@ -88,14 +88,15 @@ class ModelStore:
             sets[name] = (str(body["image_features"]), str(body["text_features"]))
         return sets
 
-    @staticmethod
-    def _restore(version: str, body: Mapping[str, object], arrays: Mapping[str, object]) -> TrainedModel:
-        recommender = make_recommender(str(body["model"]))
+    def _restore(
+        self, name: str, version: str, body: Mapping[str, object], arrays: Mapping[str, object]
+    ) -> TrainedModel:
+        recommender = make_recommender(name)
         try:
             recommender.load_state(body["state"], arrays)  # type: ignore[arg-type]
         except (KeyError, TypeError, ValueError) as error:
             raise WorkspaceError(
-                f"The trained model {recommender.id} was saved by another version of visrec ({error!r}). "
-                f"Train it again: visrec train SHOP --model {recommender.id}"
+                f"The trained model {name} in {self._root} was saved by another version of visrec ({error!r}). "
+                f"Train it again: visrec train {self._root} --model {name}"
             ) from error
         return TrainedModel(version, recommender, str(body["image_features"]), str(body["text_features"]))

@@ -54,8 +54,8 @@ class PredictedRating:
         return {**line, "fallback": self.fallback} if self.fallback else line
 
 
-def read_pairs(path: Path) -> tuple[list[str], list[str]]:
-    """The user and the item of every row of a file; see `read_source` for its types.
+def read_pairs(path: Path) -> list[tuple[str, str]]:
+    """User and item of every row of a file; see `read_source` for its types.
 
     Raises:
         InputError: when the file cannot be used, has no rows, or a row lacks one of the ids.
@@ -70,7 +70,8 @@ def read_pairs(path: Path) -> tuple[list[str], list[str]]:
             f"{path}, line {int(source.line_numbers()[bad[0]])}: expected a user_id and an item_id, without NUL, in "
             f"every row, got {len(bad):,} rows without. Fill them in, or delete these rows."
         )
-    return source.table.column("user_id").to_pylist(), source.table.column("item_id").to_pylist()
+    users, items = source.table.column("user_id").to_pylist(), source.table.column("item_id").to_pylist()
+    return list(zip(users, items, strict=True))
 
 
 def require_rating_predictor(recommender: Recommender) -> RatingPredictor:
@@ -96,8 +97,10 @@ def rating_models(names: Sequence[str] | None = None) -> dict[str, Recommender]:
     Raises:
         InputError: for an unknown model.
     """
-    made = {name: make_recommender(name) for name in (RECOMMENDERS if names is None else ("bias", *names))}
-    return made if names is not None else {name: model for name, model in made.items() if model.capabilities.ratings}
+    if names is not None:
+        return {name: make_recommender(name) for name in ("bias", *names)}
+    made = {name: make_recommender(name) for name in RECOMMENDERS}
+    return {name: model for name, model in made.items() if model.capabilities.ratings}
 
 
 def predict_pairs(

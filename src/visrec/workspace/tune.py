@@ -15,44 +15,14 @@ from visrec.core.errors import InputError, UnsupportedError, WorkspaceError
 from visrec.core.lock import WriteLock
 from visrec.core.progress import ProgressFactory, silent
 from visrec.core.settings import SearchSpace
-from visrec.evaluation.splits import Split, make_split
+from visrec.evaluation.splits import Split
 from visrec.recommenders.registry import make_recommender
+from visrec.workspace.split_plan import SplitPlan
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial, Trial
 
-__all__ = ["SplitPlan", "Tuned", "read_tuned", "settings_for", "tune"]
-
-
-@dataclass(frozen=True)
-class SplitPlan:
-    """The arguments that make a split of a workspace's log; equal plans hide the same test part.
-
-    Attributes:
-        split: see `make_split`.
-        seed: see `make_split`.
-        test_fraction: see `make_split`.
-        test_days: see `make_split`.
-        positive_threshold: see `Workspace.dataset`.
-        encoder: see `Workspace.dataset`.
-    """
-
-    split: str = "random"
-    seed: int = 42
-    test_fraction: float | None = None
-    test_days: float | None = None
-    positive_threshold: float | None = None
-    encoder: str | None = None
-
-    def cut(self, dataset: Dataset, seed: int | None = None) -> Split:
-        """Split a dataset; `seed` replaces the plan's own."""
-        return make_split(
-            dataset,
-            self.split,  # type: ignore[arg-type]
-            seed=self.seed if seed is None else seed,
-            test_fraction=self.test_fraction,
-            test_days=self.test_days,
-        )
+__all__ = ["Tuned", "read_tuned", "settings_for", "tune"]
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,8 @@ from visrec.workspace.models import ModelStore
 from visrec.workspace.pictures import PictureReader
 from visrec.workspace.query import ExampleQueries
 from visrec.workspace.settings import SettingsFile, WorkspaceSettings
-from visrec.workspace.tune import SplitPlan, Tuned, settings_for, tune
+from visrec.workspace.split_plan import SplitPlan
+from visrec.workspace.tune import Tuned, settings_for, tune
 
 if TYPE_CHECKING:
     from visrec.evaluation.ratings import RatingEvaluation
@@ -171,7 +172,7 @@ class Workspace:
         Args:
             encoder: an id of `ENCODERS`, for pictures or for texts; None: the one in use, else the default.
             progress: shows progress.
-            say: told what is fetched.
+            say: told what is fetched or converted.
 
         Returns:
             What was done. An interrupted encode goes on where it stopped when it is run again.
@@ -233,7 +234,7 @@ class Workspace:
         A recommender that predicts ratings is used by `predict` from now on, any other by `recommend`.
 
         Args:
-            model: name.
+            model: out of `RECOMMENDERS`.
             settings: what differs from the recommender's own settings.
             tuned: start from the settings that `tune` found.
             progress: shows long training.
@@ -306,7 +307,7 @@ class Workspace:
 
         Args:
             user_id: whom for.
-            k: length.
+            k: length of the list.
             where: SQL condition over the items' columns, such as `price < 50 and category = 'Dress'`.
             candidates: rank only these items.
             exclude_seen: leave out what the user has seen.
@@ -318,8 +319,10 @@ class Workspace:
             FilterError: when `where` cannot be used.
             NotFoundError: when a candidate does not exist.
         """
-        options = {"where": where, "candidates": candidates, "exclude_seen": exclude_seen, "model": model}
-        return next(self.recommend_many([user_id], k, **options))  # type: ignore[arg-type]
+        lists = self.recommend_many(
+            [user_id], k, where=where, candidates=candidates, exclude_seen=exclude_seen, model=model
+        )
+        return next(lists)
 
     def recommend_many(
         self,
@@ -425,9 +428,9 @@ class Workspace:
             split: "random", "time", "user-time" or "item-cold"; see `make_split`.
             models: names out of `RECOMMENDERS`; None: all. "popular" and "random" are always added.
             k: length of the lists.
-            seed: of split and intervals; with what follows: see `SplitPlan`.
-            test_fraction: share held out.
-            test_days: or the last so many days.
+            seed: of the split and the intervals; 0 or more.
+            test_fraction: see `make_split`.
+            test_days: see `make_split`.
             positive_threshold: replaces the workspace's own.
             encoder: take the pictures as this encoder saw them; None: the encoder in use.
             tuned: take the settings that `tune` found with these very arguments, of the models that were tuned.
@@ -440,12 +443,10 @@ class Workspace:
         from visrec.evaluation.evaluate import evaluate
 
         check_k(k)
-        if seed < 0:
-            raise InputError(f"Expected a seed of 0 or more, got {seed}.")
         plan = SplitPlan(split, seed, test_fraction, test_days, positive_threshold, encoder)
         names = list(dict.fromkeys([*(models or RECOMMENDERS), "popular", "random"]))
         found = {name: settings_for(self.root, name, plan) if tuned else {} for name in names}
-        recommenders = {name: make_recommender(name, found[name]) for name in names}
+        recommenders = {name: make_recommender(name, changes) for name, changes in found.items()}
         dataset = self.dataset(positive_threshold=positive_threshold, encoder=encoder)
         return evaluate(plan.cut(dataset), recommenders, k=k, seed=seed, progress=progress)
 

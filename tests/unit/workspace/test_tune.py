@@ -17,7 +17,8 @@ from visrec.core.ids import IdMap
 from visrec.core.protocols import Capabilities, Scores
 from visrec.core.settings import SearchSpace
 from visrec.recommenders import registry
-from visrec.workspace.tune import SplitPlan, read_tuned, settings_for, tune
+from visrec.workspace.split_plan import SplitPlan
+from visrec.workspace.tune import read_tuned, settings_for, tune
 
 N_USERS, N_ITEMS = 30, 20
 PLAN = SplitPlan()
