@@ -176,7 +176,7 @@ def evaluate(
     ratings: Annotated[
         bool, typer.Option("--ratings", help="Judge predicted ratings by RMSE and MAE instead of ranked lists.")
     ] = False,
-    folds: Annotated[int, typer.Option("--folds", help="Of split kfold.")] = 5,
+    folds: Annotated[int | None, typer.Option("--folds", help="With --ratings: of split kfold. Default: 5.")] = None,
     k: Annotated[int, typer.Option("-k", help="Length of the judged lists.")] = 10,
     seed: Annotated[int, typer.Option("--seed", help="Of the split and the intervals; 0 or more.")] = 42,
     test_fraction: Fraction = None,
@@ -192,14 +192,26 @@ def evaluate(
 
     models = None if not model or model == ["all"] else model
     if ratings:
+        if test_fraction is not None or test_days is not None or positive_threshold is not None or tuned:
+            raise InputError(
+                "--ratings takes --split, --folds, --model, --seed and --encoder, and none of --test-fraction, "
+                "--test-days, --positive-threshold and --tuned. Leave those out."
+            )
         judged = Workspace.open(shop).evaluate_ratings(
-            split or "kfold", models, folds=folds, seed=seed, encoder=encoder, progress=show_progress
+            split or "kfold",
+            models,
+            folds=5 if folds is None else folds,
+            seed=seed,
+            encoder=encoder,
+            progress=show_progress,
         )
         if as_json:
             print_json(judged.to_json())
         else:
             write(judged.table(markdown=markdown))
         return
+    if folds is not None:
+        raise InputError("--folds goes with --ratings. Leave it out, or add --ratings.")
     evaluation = Workspace.open(shop).evaluate(
         split or "random",
         models,

@@ -73,6 +73,8 @@ def rating_folds(dataset: Dataset, split: RatingSplitName, *, folds: int = 5, se
         raise InputError(f"Expected a split of ratings out of {', '.join(get_args(RatingSplitName))}, got {split!r}.")
     if split == "kfold" and folds < 2:
         raise InputError(f"Expected 2 or more folds, got {folds}.")
+    if seed < 0:
+        raise InputError(f"Expected a seed of 0 or more, got {seed}.")
     events = latest_ratings(dataset.histories)
     wanted = max(folds, 2) if split == "kfold" else 2
     if len(events) < wanted:

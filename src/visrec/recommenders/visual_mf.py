@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +16,6 @@ from visrec.core.histories import Histories
 from visrec.core.ids import IdMap
 from visrec.core.progress import ProgressFactory, silent
 from visrec.core.protocols import Capabilities, Scores
-from visrec.core.settings import SearchSpace
 from visrec.recommenders.content import PerItems
 from visrec.recommenders.factor_ensemble import FactorEnsemble
 from visrec.recommenders.factor_sampler import RowPrior, sample_factors
@@ -59,14 +57,6 @@ class VisualMFSettings:
     new_item_regularisation: float = 10.0
     blocks: tuple[str, ...] = ("image", "text", "category")
     seed: int = 42
-
-    search: ClassVar[Mapping[str, SearchSpace]] = MappingProxyType(
-        {
-            "dim": SearchSpace(choices=(8, 16, 24, 32)),
-            "feature_dim": SearchSpace(choices=(16, 32, 64)),
-            "new_item_regularisation": SearchSpace(1.0, 100.0, log=True),
-        }
-    )
 
 
 @dataclass(frozen=True)

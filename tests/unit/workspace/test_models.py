@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from visrec.core.artifacts import save_artifact
 from visrec.core.dataset import Dataset
 from visrec.core.errors import NotFittedError, WorkspaceError
 from visrec.core.features import FeatureBlock, ItemFeatures
@@ -72,6 +73,14 @@ def test_names_and_what_to_run_for_a_model_that_is_not_there(tmp_path: Path):
     assert store.names() == ["blend", "popular"]
     with pytest.raises(NotFittedError, match="trained: blend, popular"):
         store.load("ease")
+
+
+def test_a_model_that_another_version_saved_says_what_to_do(tmp_path: Path):
+    settings, arrays = make_recommender("popular").fit(data()).state()
+    body = {"model": "popular", "image_features": "", "text_features": "", "state": {"item_ids": settings["item_ids"]}}
+    save_artifact(tmp_path / "models" / "popular", body, arrays)
+    with pytest.raises(WorkspaceError, match=r"another version of visrec.*visrec train .* --model popular"):
+        ModelStore(tmp_path).load("popular")
 
 
 def test_a_damaged_model_is_refused(tmp_path: Path):
