@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -361,10 +362,45 @@ def test_every_block_has_a_model_that_needs_it():
     assert {block for name in RECOMMENDERS for block in make_recommender(name).capabilities.needs} == set(BLOCK_SOURCES)
 
 
-@pytest.mark.parametrize("name", ["ease", "appeal"])
-def test_a_log_without_likes_is_named(name, dataset):
-    with pytest.raises(UnsupportedError, match="likes"):
-        make_recommender(name).fit(Dataset(histories_of([[(0, -1.0), (1, 0.0)], []], N), dataset.items))
+FEW = {
+    "no user": [],
+    "no event": [[], []],
+    "one event": [likes(0), []],
+    "one user": [likes(0, 2)],
+    "one item": [likes(0), likes(0), likes(0)],
+    "two events": [likes(0), likes(1)],
+    "dislikes only": [[(0, -1.0), (1, 0.0)], []],
+    "everything seen": [likes(*range(N)), likes(*range(N))],
+}
+
+
+@pytest.mark.parametrize("users", FEW.values(), ids=FEW)
+def test_a_log_that_is_too_small_is_named_or_still_gives_finite_scores(name, users, dataset):
+    model = make_recommender(name)
+    try:
+        model.fit(Dataset(histories_of(users, N), dataset.items))
+    except UnsupportedError as error:
+        assert re.match(rf"{name} needs .*\w", str(error))
+        assert not any(weight > 0 for history in users for _, weight in history)
+    else:
+        scores = model.score(dataset.histories, dataset.items)
+        assert np.isfinite(scores.values).all()
+
+
+@pytest.mark.parametrize("name", [name for name in RANKING if not make_recommender(name).capabilities.needs])
+def test_without_any_features_it_learns_from_behaviour_or_says_what_it_needs(name, dataset):
+    bare = ItemFeatures(dataset.items.item_ids)
+    model = make_recommender(name)
+    try:
+        model.fit(Dataset(dataset.histories, bare))
+    except UnsupportedError as error:
+        assert re.match(rf"{name} needs .*\w", str(error))
+    else:
+        scores = model.score(dataset.histories, bare).values
+        assert np.isfinite(scores).all()
+        if name in PERSONAL:
+            withheld = np.where(dataset.histories.matrix().toarray() != 0, -np.inf, scores)
+            assert withheld.argmax(axis=1).tolist() == list(range(N))
 
 
 @pytest.mark.parametrize("name", [name for name in RECOMMENDERS if name != "random"])
