@@ -23,7 +23,7 @@ Model = Annotated[
         "for ratings visual-mf, bias.",
     ),
 ]
-_SPLITS = ("random", "time", "user-time", "item-cold")
+_SPLITS = ("random", "time", "user-time", "item-cold", "user-cold")
 Split = Annotated[str, typer.Option("--split", help=", ".join(_SPLITS))]
 Fraction = Annotated[float | None, typer.Option("--test-fraction", help="Share held out.")]
 Days = Annotated[float | None, typer.Option("--test-days", help="Split time: the last so many days.")]

@@ -14,7 +14,7 @@ __all__ = [
     "Interval",
     "bootstrap",
     "bootstrap_columns",
-    "coverage_interval",
+    "jackknife_interval",
     "paired_difference",
     "percentile_interval",
     "user_draws",
@@ -42,6 +42,10 @@ class Interval:
     mean: float
     low: float
     high: float
+
+    def to_json(self) -> dict[str, float | None]:
+        """{"mean", "low", "high"}, with None for NaN, which JSON does not have."""
+        return {name: None if np.isnan(value) else value for name, value in vars(self).items()}
 
 
 def bootstrap_columns(values: PerUser, *, n_resamples: int = 1000, seed: int = 42) -> list[Interval]:
@@ -134,23 +138,23 @@ def paired_difference(first: PerUser, second: PerUser, *, n_resamples: int = 100
     return bootstrap(first - second, n_resamples=n_resamples, seed=seed)
 
 
-def coverage_interval(coverage: float, recommended_once: npt.NDArray[np.int64], n_candidates: int) -> Interval:
-    """Interval of catalogue coverage by the delete-one jackknife, normal approximation, within 0 to 1.
+def jackknife_interval(value: float, without: PerUser) -> Interval:
+    """Interval of a figure of 0 to 1 that is no mean over users: delete-one jackknife, normal approximation.
 
-    Coverage is no mean over users: resampling draws some users twice and others never, always shows fewer
-    items and so puts the bootstrap interval below the figure. Leaving out user u takes away exactly the q_u
-    items that nobody else was recommended, which gives the variance
-    (n - 1) / n * sum over u of (q_u - mean q)² / n_candidates².
+    The variance is (n - 1) / n * sum over u of (v_u - mean v)², where v_u is the figure without user u. The bootstrap
+    does not serve for such figures: resampling draws some users twice and others never, always shows fewer items, and
+    so puts the interval of coverage below the figure.
 
     Args:
-        coverage: the figure, 0 to 1.
-        recommended_once: int64 (n_users,), q: items recommended to this user alone.
-        n_candidates: number of items that may be recommended.
+        value: the figure itself.
+        without: float64 (n_users,), v; NaN leaves a user out.
 
     Reference:
-        Heltshe & Forrester (1983), Estimating species richness using the jackknife procedure. doi:10.2307/2530802
+        Efron & Tibshirani (1993), An Introduction to the Bootstrap, eq. 11.5; for coverage Heltshe & Forrester (1983),
+        Estimating species richness using the jackknife procedure. doi:10.2307/2530802
     """
-    n = recommended_once.shape[0]
-    variance = (n - 1) * float(np.var(recommended_once)) / n_candidates**2
-    margin = _NORMAL * variance**0.5
-    return Interval(coverage, max(coverage - margin, 0.0), min(coverage + margin, 1.0))
+    known = without[~np.isnan(without)]
+    if np.isnan(value) or known.size == 0:
+        return Interval(float("nan"), float("nan"), float("nan"))
+    margin = _NORMAL * float((known.size - 1) * np.var(known)) ** 0.5
+    return Interval(value, max(value - margin, 0.0), min(value + margin, 1.0))

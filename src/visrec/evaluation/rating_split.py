@@ -13,7 +13,8 @@ from visrec.core.dataset import Dataset
 from visrec.core.errors import InputError
 from visrec.core.features import ItemFeatures
 from visrec.core.histories import Histories
-from visrec.evaluation.splits import last_of_each_user, only_items
+from visrec.evaluation.cuts import last_of_each_user
+from visrec.evaluation.splits import only_items
 
 __all__ = ["RatingFold", "RatingSplitName", "describe_rating_split", "latest_ratings", "rating_folds"]
 

@@ -11,9 +11,13 @@ import numpy.typing as npt
 
 from visrec.core.errors import NotFoundError
 from visrec.evaluation.intervals import Interval, paired_difference
+from visrec.evaluation.leakage import Leakage
 from visrec.evaluation.table import render
 
-__all__ = ["Evaluation", "Seconds"]
+__all__ = ["INTERRUPTED", "Evaluation", "Seconds"]
+
+#: Why a model was left out that an interrupt came before.
+INTERRUPTED = "interrupted before it was judged"
 
 
 @dataclass(frozen=True)
@@ -23,7 +27,7 @@ class Seconds:
     Attributes:
         fit: learning.
         score: the model's own scoring.
-        measure: the rest: masking, top k, metrics and intervals.
+        measure: masking, top k and metrics, without the intervals.
     """
 
     fit: float
@@ -48,6 +52,7 @@ class Evaluation:
         per_user: model -> metric -> float64 (n_users,), for every metric that is a mean over users.
         seconds: model -> wall times; no part of `to_json`, so that equal runs give equal output.
         seed: seed of the intervals.
+        leakage: see `Split.leakage`.
     """
 
     split: str
@@ -61,6 +66,12 @@ class Evaluation:
     per_user: Mapping[str, Mapping[str, npt.NDArray[np.float64]]] = field(default_factory=dict, repr=False)
     seconds: Mapping[str, Seconds] = field(default_factory=dict)
     seed: int = 42
+    leakage: Leakage | None = None
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether some models were not judged because of an interrupt."""
+        return INTERRUPTED in self.skipped.values()
 
     def to_json(self) -> dict[str, Any]:
         """JSON-able figures; a metric that is not defined in this catalogue holds three nulls."""
@@ -70,12 +81,13 @@ class Evaluation:
             "n_users": self.n_users,
             "n_items": self.n_items,
             "models": {
-                name: {metric: _figures(interval) for metric, interval in metrics.items()}
+                name: {metric: interval.to_json() for metric, interval in metrics.items()}
                 for name, metrics in self.models.items()
             },
             "n_candidates": self.n_candidates,
             "description": self.description,
             "skipped": dict(self.skipped),
+            **({} if self.leakage is None else {"leakage": self.leakage.to_json()}),
         }
 
     def table(self, *, markdown: bool = False) -> str:
@@ -88,7 +100,8 @@ class Evaluation:
             f"Split {self.split}: {self.description}. {self.n_users:,} users, {self.n_candidates:,} of "
             f"{self.n_items:,} items to choose from, k = {self.k}. Means over users with 95% intervals."
         )
-        return render(self.models, self.skipped, head, self.k, markdown=markdown)
+        notes = [] if self.leakage is None else [str(self.leakage)]
+        return render(self.models, self.skipped, head, self.k, notes=notes, markdown=markdown)
 
     def difference(self, first: str, second: str, metric: str) -> Interval:
         """Mean of first - second in one metric over the same users, with its interval; see `paired_difference`.
@@ -102,9 +115,3 @@ class Evaluation:
             if metric not in self.per_user[name]:
                 raise NotFoundError(f"Expected a metric out of {', '.join(self.per_user[name])}, got {metric!r}.")
         return paired_difference(self.per_user[first][metric], self.per_user[second][metric], seed=self.seed)
-
-
-def _figures(interval: Interval) -> dict[str, float | None]:
-    """The interval with None for NaN, which JSON does not have."""
-    values = {"mean": interval.mean, "low": interval.low, "high": interval.high}
-    return {key: None if np.isnan(value) else value for key, value in values.items()}

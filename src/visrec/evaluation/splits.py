@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, get_args
 
@@ -14,16 +14,19 @@ from visrec.core.dataset import Dataset
 from visrec.core.errors import InputError
 from visrec.core.features import ItemFeatures
 from visrec.core.histories import Histories
+from visrec.evaluation.cuts import CUTS, Cut, by_days, random_folds
+from visrec.evaluation.leakage import Leakage, find_leakage
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
-__all__ = ["Split", "SplitName", "last_of_each_user", "make_split", "only_items", "split_events"]
+__all__ = ["Folds", "Split", "SplitName", "make_folds", "make_split", "only_items", "split_events"]
 
-SplitName = Literal["random", "time", "user-time", "item-cold"]
+SplitName = Literal["random", "time", "user-time", "item-cold", "user-cold"]
 
-_DEFAULT_FRACTION = MappingProxyType({"random": 0.25, "user-time": 0.25, "time": 0.2, "item-cold": 0.2})
-_SECONDS_PER_DAY = 86_400
+_DEFAULT_FRACTION = MappingProxyType(
+    {"random": 0.25, "user-time": 0.25, "time": 0.2, "item-cold": 0.2, "user-cold": 0.2}
+)
 
 
 @dataclass(frozen=True)
@@ -31,13 +34,14 @@ class Split:
     """A dataset cut into what models are fitted on and what they are judged by.
 
     Attributes:
-        name: "random", "time", "user-time" or "item-cold"; "custom" from `split_events`.
+        name: a `SplitName`; "custom" from `split_events`, "kfold" from `make_folds`.
         train: what models are fitted on; its users are those with at least one training event.
-        history: training histories of the n_users evaluated users, over all n_items `items`. Evaluated are the
-            users with at least one training event and at least one relevant item.
+        history: what is given of the n_users evaluated users, over all n_items `items`: their training events, or
+            with "user-cold" the earlier half of users that training does not hold. Evaluated are the users with at
+            least one given event and at least one relevant item.
         items: all n_items items, to be scored.
         relevant: float64 CSR (n_users, n_items), 1 where the user liked the item (weight above 0) in the test
-            events and had not seen it in training; sorted indices, nothing else stored.
+            events and had not seen it in `history`; sorted indices, nothing else stored.
         candidates: bool (n_items,); the items that may be recommended.
         description: one phrase for people, such as "25% of each user's events, at random, seed 42".
     """
@@ -68,15 +72,30 @@ class Split:
         """Number of items to be scored."""
         return len(self.items)
 
+    @property
+    def hides_users(self) -> bool:
+        """Whether users are evaluated that training does not hold."""
+        return bool((self.train.histories.user_ids.rows(list(self.history.user_ids)) < 0).any())
+
+    @cached_property
+    def leakage(self) -> Leakage | None:
+        """Ranked items hidden from training whose picture training has seen all the same; see `find_leakage`."""
+        known = np.zeros(self.n_items, dtype=np.bool_)
+        known[self.items.item_ids.rows(list(self.train.items.item_ids))] = True
+        return find_leakage(self.items, self.candidates & ~known, known)
+
 
 @dataclass(frozen=True)
-class _Cut:
-    """Events of a dataset that go to training and to test; bool (n_events,) both, never both True."""
+class Folds:
+    """A dataset cut several times, so that every event is in the test part of one cut.
 
-    train: npt.NDArray[np.bool_]
-    test: npt.NDArray[np.bool_]
+    Attributes:
+        splits: one a fold, each named "kfold", over the same items.
+        description: one phrase for people.
+    """
+
+    splits: tuple[Split, ...]
     description: str
-    hidden_items: npt.NDArray[np.bool_] | None = None
 
 
 def make_split(
@@ -98,6 +117,10 @@ def make_split(
       (0.2), or `test_days` days before the last event.
     - "item-cold": `test_fraction` (0.2) of the items that have events, drawn at random, are hidden: training
       holds neither the items nor their events. Ranked are the hidden items that somebody liked.
+    - "user-cold": `test_fraction` (0.2) of the users with two or more events, drawn at random, are hidden: training
+      holds none of their events. The earlier half of each one's events, max(1, round(n / 2)), is given as history
+      when items are scored; the rest is asked for. Events of one user at one moment, or without a timestamp, are
+      ordered at random.
 
     The two splits by time leave out events without a timestamp (0), and the description says how many.
 
@@ -127,10 +150,37 @@ def make_split(
     if dataset.histories.n_events == 0:
         raise InputError("Expected interactions to split, got none. Ingest interactions first.")
     if name == "time" and test_days is not None:
-        cut = _by_days(dataset.histories, test_days)
+        cut = by_days(dataset.histories, test_days)
     else:
-        cut = _CUTS[name](dataset.histories, fraction, seed)
+        cut = CUTS[name](dataset.histories, fraction, seed)
     return _assemble(dataset, name, cut)
+
+
+def make_folds(dataset: Dataset, folds: int = 5, *, seed: int = 42) -> Folds:
+    """Deal each user's events into folds at random; the same arguments give the same folds.
+
+    Each user's events, shuffled, go to the folds in turn, beginning with a random one: each fold tests a user on
+    1 / folds of their events, to one more or less, as the split "random" does with that fraction. A user is judged in
+    the folds that leave at least one event for training and ask for at least one liked item.
+
+    Args:
+        dataset: histories and items.
+        folds: 2 or more.
+        seed: seed of every random choice; 0 or more.
+
+    Raises:
+        InputError: on fewer than 2 folds, without events, or when the dataset is too small for so many.
+    """
+    if folds < 2:
+        raise InputError(f"Expected 2 or more folds, got {folds}.")
+    if dataset.histories.n_events == 0:
+        raise InputError("Expected interactions to split, got none. Ingest interactions first.")
+    splits = tuple(_assemble(dataset, "kfold", cut) for cut in random_folds(dataset.histories, folds, seed))
+    return Folds(
+        splits,
+        f"{folds} folds of each user's events, at random, seed {seed}; every event is asked for once; of each user "
+        "the mean over the folds",
+    )
 
 
 def split_events(
@@ -156,119 +206,29 @@ def split_events(
     n_both = int((train & test).sum())
     if n_both:
         raise InputError(f"Expected every event in training or in test, got {n_both:,} in both.")
-    return _assemble(dataset, "custom", _Cut(train, test, description))
+    return _assemble(dataset, "custom", Cut(train, test, description))
 
 
-def last_of_each_user(
-    histories: Histories, fraction: float, seed: int, timestamp: npt.NDArray[np.int64], usable: npt.NDArray[np.bool_]
-) -> npt.NDArray[np.bool_]:
-    """The last `fraction` of each user's usable events by (timestamp, random); bool (n_events,).
-
-    A user with n usable events keeps max(1, round((1 - fraction) * n)), halves rounded to even.
-
-    Args:
-        histories: n_users histories.
-        fraction: above 0 and below 1.
-        seed: of the order of events at one moment.
-        timestamp: int64 (n_events,), what events are ordered by.
-        usable: bool (n_events,).
-    """
-    user = histories.user_index
-    noise = np.random.default_rng(seed).random(histories.n_events)
-    # Unusable events sort behind the usable ones of their user, so that places count usable events only.
-    order = np.lexsort((noise, timestamp, ~usable, user))
-    place = np.arange(histories.n_events) - histories.indptr[:-1][user]
-    n_usable = np.bincount(user[usable], minlength=len(histories))
-    n_train = np.maximum(np.rint((1 - fraction) * n_usable), 1)
-    test = np.zeros(histories.n_events, dtype=np.bool_)
-    test[order] = place >= n_train[user]
-    return test & usable
-
-
-def _random(histories: Histories, fraction: float, seed: int) -> _Cut:
-    everything = np.ones(histories.n_events, dtype=np.bool_)
-    test = last_of_each_user(histories, fraction, seed, np.zeros_like(histories.timestamp), everything)
-    return _Cut(~test, test, f"{fraction:.0%} of each user's events, at random, seed {seed}")
-
-
-def _user_time(histories: Histories, fraction: float, seed: int) -> _Cut:
-    usable, left_out = _timed(histories, "user-time")
-    test = last_of_each_user(histories, fraction, seed, histories.timestamp, usable)
-    return _Cut(usable & ~test, test, f"the last {fraction:.0%} of each user's events{left_out}")
-
-
-def _time(histories: Histories, fraction: float, seed: int) -> _Cut:
-    usable, left_out = _timed(histories, "time")
-    moments, counts = np.unique(histories.timestamp[usable], return_counts=True)
-    later_share = 1 - np.cumsum(counts)[:-1] / counts.sum()
-    return _after(histories, int(moments[np.abs(later_share - fraction).argmin()]), usable, left_out)
-
-
-def _by_days(histories: Histories, days: float) -> _Cut:
-    usable, left_out = _timed(histories, "time")
-    last = int(histories.timestamp[usable].max())
-    return _after(histories, int(np.floor(last - days * _SECONDS_PER_DAY)), usable, left_out)
-
-
-def _after(histories: Histories, moment: int, usable: npt.NDArray[np.bool_], left_out: str) -> _Cut:
-    test = usable & (histories.timestamp > moment)
-    share = test.sum() / usable.sum()
-    # numpy's datetime does not fail on years beyond 9999, which milliseconds taken for seconds give.
-    text = str(np.datetime64(moment, "s")).replace("T", " ")
-    return _Cut(usable & ~test, test, f"the events after {text} UTC, {share:.0%} of all{left_out}")
-
-
-def _timed(histories: Histories, name: str) -> tuple[npt.NDArray[np.bool_], str]:
-    """Which events have a timestamp, bool (n_events,), and a phrase about those that have none."""
-    usable = histories.timestamp != 0
-    times = histories.timestamp[usable]
-    if times.size == 0 or times.min() == times.max():
-        found = "no timestamps" if times.size == 0 else "one and the same timestamp everywhere"
-        raise InputError(
-            f"The split {name!r} needs interactions at different times, got {found}. Ingest interactions with a "
-            "timestamp column, or use the split 'random' or 'item-cold'."
-        )
-    n_left_out = int((~usable).sum())
-    return usable, f"; {n_left_out:,} events without a timestamp left out" if n_left_out else ""
-
-
-def _item_cold(histories: Histories, fraction: float, seed: int) -> _Cut:
-    active = np.unique(histories.item_index)
-    if active.size < 2:
-        raise InputError(f"Expected interactions with 2 or more items to hide some, got {active.size} item.")
-    n_hidden = int(np.clip(np.rint(fraction * active.size), 1, active.size - 1))
-    hidden = np.zeros(histories.n_items, dtype=np.bool_)
-    hidden[np.random.default_rng(seed).permutation(active)[:n_hidden]] = True
-    test = hidden[histories.item_index]
-    description = f"a random {fraction:.0%} of the items hidden from training ({n_hidden:,} items), seed {seed}"
-    return _Cut(~test, test, description, hidden)
-
-
-_CUTS: MappingProxyType[str, Callable[[Histories, float, int], _Cut]] = MappingProxyType(
-    {"random": _random, "user-time": _user_time, "time": _time, "item-cold": _item_cold}
-)
-
-
-def _assemble(dataset: Dataset, name: str, cut: _Cut) -> Split:
+def _assemble(dataset: Dataset, name: str, cut: Cut) -> Split:
     """Build the split: training dataset, evaluated users, relevant items and candidates."""
     train, liked = dataset.histories.select(cut.train), dataset.histories.select(cut.test).liked()
-    n_train = np.diff(train.indptr)
-    relevant = _without(liked, train.matrix())
-    evaluated = np.flatnonzero((n_train > 0) & (np.diff(relevant.indptr) > 0))
-    if evaluated.size == 0:
+    given = train if cut.given is None else dataset.histories.select(cut.given)
+    relevant = _without(liked, given.matrix())
+    evaluated = np.flatnonzero((np.diff(given.indptr) > 0) & (np.diff(relevant.indptr) > 0))
+    if evaluated.size == 0 or train.n_events == 0:
         raise InputError(
-            f"Too little to split ({name}: {cut.description}): expected a user with a training event and a liked "
-            f"test item not seen before, got {int(cut.train.sum())} training and {int(cut.test.sum())} test events "
-            f"of {len(dataset.histories)} users. Use more interactions, another split or another fraction."
+            f"Too little to split ({name}: {cut.description}): expected training events, and a user with a given "
+            f"event and a liked test item not seen before, got {train.n_events} training and {int(cut.test.sum())} "
+            f"test events of {len(dataset.histories)} users. Use more interactions, another split or another fraction."
         )
     candidates = np.ones(dataset.n_items, dtype=np.bool_)
     description = cut.description
-    fitted = Dataset(train.take(np.flatnonzero(n_train > 0)), dataset.items)
+    fitted = Dataset(train.take(np.flatnonzero(np.diff(train.indptr) > 0)), dataset.items)
     if cut.hidden_items is not None:
         candidates = np.bincount(liked.indices, minlength=dataset.n_items) > 0
         description += f"; ranked are the {int(candidates.sum()):,} of them that somebody liked"
         fitted = only_items(fitted, ~cut.hidden_items)
-    return Split(name, fitted, train.take(evaluated), dataset.items, relevant[evaluated], candidates, description)
+    return Split(name, fitted, given.take(evaluated), dataset.items, relevant[evaluated], candidates, description)
 
 
 def _without(liked: csr_matrix, seen: csr_matrix) -> csr_matrix:

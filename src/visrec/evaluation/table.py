@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Mapping, Sequence
 
@@ -18,17 +19,30 @@ _NAME_WIDTH = 20
 _GAP = "  "
 _UNDEFINED = "n/a"
 _DECIMALS = {"novelty": 2}
-_BEYOND_ACCURACY = ("coverage", "novelty", "diversity", "popularity_share")
+#: Tables after the one of accuracy, which have no best value.
+_SECTIONS = (
+    ("coverage", "gini", "novelty", "diversity"),
+    ("popularity_share", "popularity_lift", "miscalibration"),
+)
 
 
-def render(models: Models, skipped: Mapping[str, str], head: str, k: int, *, markdown: bool = False) -> str:
-    """Two tables, accuracy and beyond, of models sorted by NDCG.
+def render(
+    models: Models,
+    skipped: Mapping[str, str],
+    head: str,
+    k: int,
+    *,
+    notes: Sequence[str] = (),
+    markdown: bool = False,
+) -> str:
+    """Three tables, of accuracy, of what is shown and of how it fits the user, of models sorted by NDCG.
 
     Args:
         models: model -> metric -> interval; every model has the same metrics.
         skipped: model -> reason why it is not in the table.
         head: one paragraph above the tables.
         k: length of the judged lists.
+        notes: paragraphs below the tables.
         markdown: pipe tables, the best of a metric in bold; otherwise aligned text of at most 100 columns,
             each interval below its mean, the best of a metric with an asterisk.
 
@@ -38,17 +52,16 @@ def render(models: Models, skipped: Mapping[str, str], head: str, k: int, *, mar
     names = sorted(models, key=lambda name: (-np.nan_to_num(models[name][f"ndcg@{k}"].mean), name))
     lines = [head] if markdown else textwrap.wrap(head, _WIDTH)
     metrics = list(models[names[0]]) if names else []
-    accuracy = [metric for metric in metrics if metric not in _BEYOND_ACCURACY]
-    for section in (accuracy, [metric for metric in metrics if metric in _BEYOND_ACCURACY]):
+    beyond = {metric for section in _SECTIONS for metric in section}
+    accuracy = [metric for metric in metrics if metric not in beyond]
+    draw = _markdown if markdown else _text
+    for section in (accuracy, *([metric for metric in section if metric in metrics] for section in _SECTIONS)):
         if section:
-            best = _best(models, section) if section is accuracy else {}
-            draw = _markdown if markdown else _text
-            lines += ["", *draw(models, names, section, best)]
-    reasons = [f"Left out: {name}: {reason}" for name, reason in skipped.items()]
-    if reasons:
-        wrapped = [[reason, ""] if markdown else textwrap.wrap(reason, _WIDTH) for reason in reasons]
+            lines += ["", *draw(models, names, section, _best(models, section) if section is accuracy else {})]
+    for paragraphs in (notes, [f"Left out: {name}: {reason}" for name, reason in skipped.items()]):
+        wrapped = [[text, ""] if markdown else textwrap.wrap(text, _WIDTH) for text in paragraphs]
         lines += ["", *(line for block in wrapped for line in block)]
-    return "\n".join(lines).rstrip()
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).rstrip()
 
 
 def _best(models: Models, metrics: Sequence[str]) -> dict[str, str]:
@@ -61,11 +74,14 @@ def _best(models: Models, metrics: Sequence[str]) -> dict[str, str]:
 
 
 def _number(metric: str, value: float) -> str:
-    return _UNDEFINED if np.isnan(value) else f"{value:.{_DECIMALS.get(metric, 3)}f}"
+    return _UNDEFINED if np.isnan(value) else f"{value:z.{_DECIMALS.get(metric, 3)}f}"
 
 
 def _range(metric: str, interval: Interval) -> str:
-    return "" if np.isnan(interval.mean) else f"{_number(metric, interval.low)}–{_number(metric, interval.high)}"
+    if np.isnan(interval.mean):
+        return ""
+    dash = " to " if interval.low < 0 else "–"
+    return f"{_number(metric, interval.low)}{dash}{_number(metric, interval.high)}"
 
 
 def _markdown(models: Models, names: Sequence[str], metrics: Sequence[str], best: Mapping[str, str]) -> list[str]:

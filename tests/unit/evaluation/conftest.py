@@ -11,7 +11,7 @@ from visrec.core.ids import IdMap
 Event = tuple[int, int, float, int]
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def dataset_of() -> Callable[..., Dataset]:
     """Makes a dataset from (user, item, weight, timestamp) rows, and optionally image embeddings."""
 
@@ -34,7 +34,7 @@ def dataset_of() -> Callable[..., Dataset]:
     return make
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def shop(dataset_of: Callable[..., Dataset]) -> Dataset:
     """60 users, 50 items (the last 5 without events), 1,500 events with repeats, likes, dislikes and views."""
     generator = np.random.default_rng(7)

@@ -2,89 +2,22 @@ import json
 
 import numpy as np
 import pytest
+from fake_models import Fake, Watch, by_row, co_occurrence, hashed, oracle
 
 from visrec.core.errors import InputError, NotFoundError, UnsupportedError
-from visrec.core.protocols import Capabilities, Scores
+from visrec.core.progress import silent
 from visrec.evaluation import evaluate as evaluate_module
+from visrec.evaluation.beyond_accuracy import coverage, recommended_once
 from visrec.evaluation.evaluate import evaluate, rank_users
+from visrec.evaluation.intervals import jackknife_interval
+from visrec.evaluation.result import INTERRUPTED
 from visrec.evaluation.splits import make_split
 
 METRICS = ["ndcg@10", "recall@10", "precision@10", "mrr@10", "map@10", "hit_rate@10"]
 METRICS += ["coverage", "novelty", "diversity", "popularity_share"]
 
 
-class Fake:
-    """Scores by a function of (histories, items); remembers what it was fitted on."""
-
-    id = "fake"
-
-    def __init__(self, function, new_items=True):
-        self.function = function
-        self.capabilities = Capabilities(new_items=new_items)
-
-    def fit(self, dataset):
-        self.dataset = dataset
-        return self
-
-    def score(self, histories, items):
-        return Scores({"visual": self.function(self, histories, items)})
-
-    def state(self):
-        return {}, {}
-
-    def load_state(self, settings, arrays):
-        return self
-
-
-def oracle(split):
-    """Knows the answers."""
-    answers = dict(zip(split.history.user_ids, split.relevant.toarray().astype(np.float32), strict=True))
-    return Fake(lambda _, histories, items: np.stack([answers[user] for user in histories.user_ids]))
-
-
-def hashed():
-    """Random but depending on the user alone, so that blocks do not matter."""
-
-    def score(_, histories, items):
-        return np.stack(
-            [np.random.default_rng(int(user[1:])).random(len(items), dtype=np.float32) for user in histories.user_ids]
-        )
-
-    return Fake(score)
-
-
-def co_occurrence():
-    def score(self, histories, items):
-        together = self.dataset.histories.liked()
-        return (histories.liked() @ (together.T @ together)).toarray()
-
-    return Fake(score)
-
-
-def by_row():
-    """Every user gets the same list: item 0, 1, 2, …, from one read-only array."""
-    return Fake(
-        lambda _, histories, items: np.broadcast_to(
-            -np.arange(len(items), dtype=np.float32), (len(histories), len(items))
-        )
-    )
-
-
-class Watch:
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        return None
-
-    def __init__(self):
-        self.done = []
-
-    def advance(self, n=1):
-        self.done.append(n)
-
-
-@pytest.mark.parametrize("name", ["random", "time", "user-time", "item-cold"])
+@pytest.mark.parametrize("name", ["random", "time", "user-time", "item-cold", "user-cold"])
 def test_oracle_is_perfect(shop, name):
     split = make_split(shop, name)
     figures = evaluate(split, {"oracle": oracle(split)}).models["oracle"]
@@ -180,6 +113,18 @@ def test_beyond_accuracy_by_plain_loop(shop):
     assert found["diversity"].mean == pytest.approx(np.mean([1 - c[np.triu_indices(4, 1)] for c in cosines]), abs=1e-5)
 
 
+def test_interval_of_coverage(shop):
+    split = make_split(shop, "random")
+    found = evaluate(split, {"hashed": hashed()}, k=1).models["hashed"]["coverage"]
+    top, _ = rank_users("hashed", hashed(), split, k=1, block=256, watch=Watch())
+    n_candidates = int(split.candidates.sum())
+    expected = jackknife_interval(
+        coverage(top, split.candidates), coverage(top, split.candidates) - recommended_once(top) / n_candidates
+    )
+    assert vars(found) == pytest.approx(vars(expected))
+    assert found.low < found.mean < found.high < 1
+
+
 def test_popularity_on_hidden_items_uses_the_items_own_rows(shop):
     split = make_split(shop, "item-cold")
     found = evaluate(split, {"hashed": hashed()}, k=3).models["hashed"]
@@ -255,7 +200,7 @@ def test_models_that_cannot_take_part_are_named(shop):
         raise UnsupportedError("Expected images, got none.")
 
     class NoFit(Fake):
-        def fit(self, dataset):
+        def fit(self, dataset, progress=silent):
             raise UnsupportedError("Expected text, got none.")
 
     models = {"rows": by_row(), "score": Fake(refuse), "fit": NoFit(None), "old": Fake(None, new_items=False)}
@@ -274,12 +219,40 @@ def test_old_items_are_no_hindrance_where_none_are_hidden(shop):
     assert list(found.models) == ["old"]
 
 
-def test_bad_scores_are_refused(shop):
+def test_models_that_fail_on_this_data_are_named_and_the_rest_goes_on(shop):
+    class Small(Fake):
+        def fit(self, dataset, progress=silent):
+            raise InputError("Expected 5 ratings, got none.")
+
+    models = {
+        "narrow": Fake(lambda _, histories, items: np.zeros((len(histories), 3), np.float32)),
+        "broken": Fake(lambda _, histories, items: np.full((len(histories), 50), np.nan, np.float32)),
+        "small": Small(None),
+        "rows": by_row(),
+    }
+    found = evaluate(make_split(shop, "random"), models)
+    assert list(found.models) == ["rows"]
+    assert "Expected scores" in found.skipped["narrow"]
+    assert "NaN from 'broken'" in found.skipped["broken"]
+    assert found.skipped["small"] == "Expected 5 ratings, got none."
+
+
+def test_an_interrupt_keeps_what_is_done_where_that_is_wanted(shop):
+    class Stopped(Fake):
+        def fit(self, dataset, progress=silent):
+            raise KeyboardInterrupt
+
     split = make_split(shop, "random")
-    with pytest.raises(InputError, match="from 'narrow'"):
-        evaluate(split, {"narrow": Fake(lambda _, histories, items: np.zeros((len(histories), 3), np.float32))})
-    with pytest.raises(InputError, match="NaN from 'broken'"):
-        evaluate(split, {"broken": Fake(lambda _, histories, items: np.full((len(histories), 50), np.nan, np.float32))})
+    models = {"rows": by_row(), "stopped": Stopped(None), "never": by_row()}
+    found = evaluate(split, models, keep_interrupted=True)
+    assert found.models == evaluate(split, {"rows": by_row()}).models
+    assert found.skipped == {"stopped": INTERRUPTED, "never": INTERRUPTED}
+    assert found.interrupted
+    assert not evaluate(split, {"rows": by_row()}).interrupted
+    with pytest.raises(KeyboardInterrupt):
+        evaluate(split, models)
+    with pytest.raises(KeyboardInterrupt):
+        evaluate(split, {"stopped": Stopped(None)}, keep_interrupted=True)
 
 
 def test_wrong_arguments(shop):
@@ -299,3 +272,33 @@ def test_difference_of_two_models(shop):
         found.difference("oracle", "popular", "ndcg@10")
     with pytest.raises(NotFoundError, match="recall@10"):
         found.difference("oracle", "hashed", "coverage")
+
+
+def test_new_users_are_scored_from_their_history_by_models_that_can(shop):
+    split = make_split(shop, "user-cold")
+    found = evaluate(split, {"rows": by_row(), "old": Fake(None, new_users=False)})
+    assert list(found.models) == ["rows"]
+    assert "users that it never saw" in found.skipped["old"]
+    assert list(evaluate(make_split(shop, "random"), {"old": Fake(by_row().function, new_users=False)}).models) == [
+        "old"
+    ]
+
+
+def test_the_given_history_of_new_users_is_masked(shop):
+    split = make_split(shop, "user-cold")
+    top, _ = rank_users("rows", by_row().fit(split.train), split, k=50, block=7, watch=Watch())
+    given = split.history.matrix().toarray() != 0
+    given[split.history.user_index, split.history.item_index] = True
+    for row in range(split.n_users):
+        assert top[row][top[row] >= 0].tolist() == np.flatnonzero(~given[row]).tolist()
+
+
+def test_leakage_is_reported(dataset_of):
+    rows = [(user, item, 1, 1) for user in range(4) for item in range(20)]
+    dataset = dataset_of(rows, 4, 20, np.repeat(np.random.default_rng(0).normal(size=(10, 5)), 2, axis=0))
+    split = make_split(dataset, "item-cold")
+    found = evaluate(split, {"rows": by_row()})
+    assert found.leakage is split.leakage
+    assert found.to_json()["leakage"]["n_pairs"] == split.leakage.n_pairs > 0
+    assert "near-identical" in " ".join(found.table().split())
+    assert str(split.leakage) in found.table(markdown=True)

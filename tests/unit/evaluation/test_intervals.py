@@ -6,7 +6,7 @@ from scipy import stats
 
 from visrec.core.errors import InputError
 from visrec.evaluation import intervals
-from visrec.evaluation.intervals import Interval, bootstrap, bootstrap_columns, coverage_interval, paired_difference
+from visrec.evaluation.intervals import Interval, bootstrap, bootstrap_columns, jackknife_interval, paired_difference
 
 
 def test_bootstrap_agrees_with_scipy():
@@ -66,23 +66,23 @@ def test_paired_difference_sees_what_single_intervals_hide():
     assert paired_difference(hard, hard) == Interval(0.0, 0.0, 0.0)
 
 
-def test_coverage_interval_is_the_delete_one_jackknife():
-    generator = np.random.default_rng(4)
-    top = generator.integers(0, 300, (80, 5))
-    n_items = 300
-    share = len(np.unique(top)) / n_items
-    without = np.array([len(np.unique(np.delete(top, user, axis=0))) / n_items for user in range(80)])
-    error = np.sqrt(79 / 80 * ((without - without.mean()) ** 2).sum())
-    once = np.array([round((share - one) * n_items) for one in without])
-    found = coverage_interval(share, once, n_items)
-    assert found.mean == share
-    assert (found.low, found.high) == pytest.approx((share - 1.959964 * error, share + 1.959964 * error))
+def test_jackknife_of_a_mean_is_the_standard_error():
+    values = np.random.default_rng(6).random(50)
+    without = np.array([np.delete(values, user).mean() for user in range(50)])
+    found = jackknife_interval(values.mean(), without)
+    error = values.std(ddof=1) / np.sqrt(50)
+    assert (found.low, found.high) == pytest.approx((found.mean - 1.959964 * error, found.mean + 1.959964 * error))
 
 
-def test_coverage_interval_stays_between_0_and_1():
-    assert coverage_interval(1.0, np.array([0, 9]), 10).high == 1.0
-    assert coverage_interval(0.1, np.array([0, 9]), 10).low == 0.0
-    assert coverage_interval(0.4, np.zeros(7, int), 10) == Interval(0.4, 0.4, 0.4)
+def test_jackknife_stays_between_0_and_1_and_needs_figures():
+    assert jackknife_interval(1.0, np.array([1.0, 0.1])).high == 1.0
+    assert jackknife_interval(0.1, np.array([0.1, 0.9])).low == 0.0
+    assert jackknife_interval(0.5, np.array([np.nan, 0.5])) == Interval(0.5, 0.5, 0.5)
+    assert np.isnan(jackknife_interval(float("nan"), np.full(3, np.nan)).low)
+
+
+def test_interval_as_json_has_no_nan():
+    assert Interval(0.5, float("nan"), 1.0).to_json() == {"mean": 0.5, "low": None, "high": 1.0}
 
 
 def test_wrong_input():

@@ -180,9 +180,66 @@ def test_item_cold_ranks_only_what_somebody_liked(dataset_of):
     assert {split.items.item_ids[row] for row in np.flatnonzero(split.candidates)} == liked
 
 
+def test_user_cold_against_plain_loop(shop):
+    split = make_split(shop, "user-cold")
+    everything = defaultdict(list)
+    for user, item, weight, time in events(shop.histories, shop.items):
+        everything[user].append((item, weight, time))
+    trained = set(split.train.histories.user_ids)
+    hidden = [user for user in shop.histories.user_ids if user not in trained and everything[user]]
+    assert len(hidden) == round(0.2 * 59)
+    train = events(split.train.histories, split.train.items)
+    assert Counter(train) == Counter(e for e in events(shop.histories, shop.items) if e[0] not in hidden)
+    given = defaultdict(list)
+    for user, item, weight, time in events(split.history, split.items):
+        given[user].append((item, weight, time))
+    for row, user in enumerate(split.history.user_ids):
+        assert user in hidden
+        assert len(given[user]) == max(1, round(len(everything[user]) / 2))
+        asked = Counter(everything[user])
+        asked.subtract(given[user])
+        asked = list(asked.elements())
+        assert max(time for _, _, time in given[user]) <= min(time for _, _, time in asked)
+        latest = {item: weight for item, weight, _ in sorted(asked, key=lambda e: e[2])}
+        seen = {item for item, _, _ in given[user]}
+        expected = {item for item, weight in latest.items() if weight > 0 and item not in seen}
+        assert {split.items.item_ids[i] for i in split.relevant[row].indices} == expected
+    assert split.n_users > 8
+    assert split.candidates.all()
+    assert split.train.items is shop.items
+    assert "a random 20% of the users hidden from training (12 users), seed 42" in split.description
+
+
+def test_user_cold_without_timestamps_gives_a_random_half(dataset_of):
+    rows = [(user, item, 1, 0) for user in range(6) for item in range(10)]
+    given = {
+        tuple(sorted(make_split(dataset_of(rows, 6, 10), "user-cold", seed=seed).history.item_index))
+        for seed in range(4)
+    }
+    assert len(given) == 4
+    assert {len(items) for items in given} == {5}
+
+
+def test_user_cold_draws_by_seed_and_fraction(shop):
+    first, same, other = (make_split(shop, "user-cold", seed=seed) for seed in (1, 1, 2))
+    assert list(first.history.user_ids) == list(same.history.user_ids) != list(other.history.user_ids)
+    many = make_split(shop, "user-cold", test_fraction=0.9)
+    assert len(many.train.histories) == 59 - round(0.9 * 59)
+    # Never everybody: something must be learned from.
+    assert len(make_split(shop, "user-cold", test_fraction=0.999).train.histories) == 1
+
+
+def test_only_user_cold_hides_users(shop):
+    assert make_split(shop, "user-cold").hides_users
+    assert not any(make_split(shop, name).hides_users for name in NAMES)
+
+
 @pytest.mark.parametrize(
     ("rows", "name"),
     [
+        ([(0, 0, 1, 5), (1, 1, 1, 6)], "user-cold"),  # nobody has two events
+        ([(0, 0, 1, 5), (0, 1, 1, 6)], "user-cold"),  # nobody else to learn from
+        ([(0, 0, 1, 5), (0, 1, -1, 6), (1, 0, 1, 5)], "user-cold"),  # nothing liked is asked for
         ([], "random"),
         ([(0, 0, 1, 5), (1, 1, 1, 6)], "random"),  # one event a user: nothing to test on
         ([(0, 0, 1, 5), (0, 1, -1, 6), (0, 0, 1, 7)], "user-time"),  # nothing liked that was not seen

@@ -11,7 +11,7 @@ NAN = float("nan")
 def figures(ndcg, recall, diversity=0.9):
     values = {"ndcg@10": ndcg, "recall@10": recall, "precision@10": 0.1, "mrr@10": 0.2, "map@10": 0.3}
     values |= {"hit_rate@10": 0.4, "coverage": 0.5, "novelty": 10.123456, "diversity": diversity}
-    values |= {"popularity_share": 0.25}
+    values |= {"popularity_share": 0.25, "gini": 0.6, "popularity_lift": -0.005, "miscalibration": 0.5}
     return {metric: Interval(value, value - 0.01, value + 0.02) for metric, value in values.items()}
 
 
@@ -36,12 +36,19 @@ def test_text(models):
         "random       0.010        0.500*        0.100*       0.200*       0.300*       0.400*",
         "        0.000–0.030  0.490–0.520   0.090–0.120  0.190–0.220  0.290–0.320  0.390–0.420",
         "",
-        "model      coverage      novelty    diversity  popularity_share",
-        "---------------------------------------------------------------",
-        "ease          0.500        10.12        0.900             0.250",
-        "        0.490–0.520  10.11–10.14  0.890–0.920       0.240–0.270",
-        "random        0.500        10.12        0.900             0.250",
-        "        0.490–0.520  10.11–10.14  0.890–0.920       0.240–0.270",
+        "model      coverage         gini      novelty    diversity",
+        "----------------------------------------------------------",
+        "ease          0.500        0.600        10.12        0.900",
+        "        0.490–0.520  0.590–0.620  10.11–10.14  0.890–0.920",
+        "random        0.500        0.600        10.12        0.900",
+        "        0.490–0.520  0.590–0.620  10.11–10.14  0.890–0.920",
+        "",
+        "model   popularity_share  popularity_lift  miscalibration",
+        "---------------------------------------------------------",
+        "ease               0.250           -0.005           0.500",
+        "             0.240–0.270  -0.015 to 0.015     0.490–0.520",
+        "random             0.250           -0.005           0.500",
+        "             0.240–0.270  -0.015 to 0.015     0.490–0.520",
     ]
 
 
@@ -72,6 +79,15 @@ def test_markdown(models):
     assert lines[4].startswith("| a\\|b | **0.491** (0.481–0.511) | 0.300 (0.290–0.320) | ")
     assert lines[5].startswith("| c | 0.010 (0.000–0.030) | **0.500** (0.490–0.520) | ")
     assert lines[-1] == "Left out: d: why"
+
+
+def test_notes_stand_below_the_tables(models):
+    for markdown in (False, True):
+        notes = ["First " * 30, "Second."]
+        text = render({"ease": models["ease"]}, {"x": "why"}, "Head.", 10, notes=notes, markdown=markdown)
+        assert " ".join(text.split()).endswith(" ".join(["First"] * 30) + " Second. Left out: x: why")
+        assert "\n\n\n" not in text
+        assert max(len(line) for line in text.splitlines()) <= 100 or markdown
 
 
 def test_nobody_took_part():
