@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -13,23 +14,39 @@ from visrec.core.histories import Histories
 from visrec.evaluation.beyond_accuracy import (
     coverage,
     directions,
+    gini,
+    gini_without_each,
     intra_list_diversity,
+    liked_popularity,
     most_popular,
     n_users_of_items,
     novelty,
+    popularity_lift,
     popularity_share,
     recommended_once,
 )
+from visrec.evaluation.calibration import category_shares, miscalibration, profiles
 from visrec.evaluation.intervals import Interval, bootstrap_columns, jackknife_interval
 from visrec.evaluation.metrics import METRICS
 from visrec.evaluation.splits import Split
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
 
 __all__ = ["BEYOND_ACCURACY", "Judge", "Measures", "make_judges", "pool"]
 
 PerUser = npt.NDArray[np.float64]
 
 #: Metrics beyond accuracy, in the order of reports.
-BEYOND_ACCURACY = ("coverage", "novelty", "diversity", "popularity_share")
+BEYOND_ACCURACY = (
+    "coverage",
+    "gini",
+    "novelty",
+    "diversity",
+    "popularity_share",
+    "popularity_lift",
+    "miscalibration",
+)
 #: Share of the training items that counts as popular.
 _POPULAR_SHARE = 0.2
 
@@ -63,13 +80,19 @@ class Judge:
         split: the split.
         n_users_of_item: int64 (n_items,), training users that have each item.
         popular: bool (n_items,).
+        liked: float64 (n_users,), see `liked_popularity`.
         unit: float32 (n_items, dim) directions of the image embeddings; None without images.
+        shares: see `category_shares`; None without categories.
+        profile: see `profiles`; None without categories.
     """
 
     split: Split
     n_users_of_item: npt.NDArray[np.int64]
     popular: npt.NDArray[np.bool_]
+    liked: PerUser
     unit: npt.NDArray[np.float32] | None
+    shares: csr_matrix | None
+    profile: csr_matrix | None
 
     def measure(self, top: npt.NDArray[np.int64]) -> Measures:
         """All metrics of lists.
@@ -83,19 +106,32 @@ class Judge:
         values["novelty"] = novelty(top, self.n_users_of_item, split.train.n_users)
         values["diversity"] = intra_list_diversity(top, self.unit) if self.unit is not None else undefined
         values["popularity_share"] = popularity_share(top, self.popular)
+        values["popularity_lift"] = values["miscalibration"] = undefined
+        # Nobody can have known items that are all hidden from training.
+        if self.n_users_of_item[split.candidates].any():
+            values["popularity_lift"] = popularity_lift(top, self.liked, self.n_users_of_item)
+        if self.shares is not None and self.profile is not None:
+            values["miscalibration"] = miscalibration(top, self.profile, self.shares)
         covered = coverage(top, split.candidates)
-        return Measures(values, {"coverage": (covered, covered - recommended_once(top) / int(split.candidates.sum()))})
+        whole = {
+            "coverage": (covered, covered - recommended_once(top) / int(split.candidates.sum())),
+            "gini": (gini(top, split.candidates), gini_without_each(top, split.candidates)),
+        }
+        return Measures(values, whole)
 
 
 def make_judges(splits: Sequence[Split]) -> list[Judge]:
     """A judge of each split; what depends on the items alone, which are the same in all, is prepared once."""
-    images = splits[0].items.blocks.get("image")
-    unit = directions(images) if images is not None else None
+    blocks = splits[0].items.blocks
+    unit = directions(blocks["image"]) if "image" in blocks else None
+    shares = category_shares(blocks["category"]) if "category" in blocks else None
     judges = []
     for split in splits:
         counts = _counts_over(split.items, split.train.items, split.train.histories)
         popular = most_popular(counts, int(np.rint(_POPULAR_SHARE * len(split.train.items))))
-        judges.append(Judge(split, counts, popular, unit))
+        liked = split.history.liked()
+        profile = profiles(liked, shares) if shares is not None else None
+        judges.append(Judge(split, counts, popular, liked_popularity(liked, counts), unit, shares, profile))
     return judges
 
 

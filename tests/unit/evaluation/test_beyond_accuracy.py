@@ -3,16 +3,21 @@ from unittest import mock
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_matrix
 
 from visrec.core.features import FeatureBlock
 from visrec.evaluation import beyond_accuracy
 from visrec.evaluation.beyond_accuracy import (
     coverage,
     directions,
+    gini,
+    gini_without_each,
     intra_list_diversity,
+    liked_popularity,
     most_popular,
     n_users_of_items,
     novelty,
+    popularity_lift,
     popularity_share,
     recommended_once,
 )
@@ -104,3 +109,60 @@ def test_identical_pictures_point_nowhere_rather_than_at_rounding_noise():
     row = np.random.default_rng(0).random(64, dtype=np.float32)
     next_to_it = np.nextafter(row, np.float32(2))
     assert not directions(block(np.stack([row, next_to_it, row]))).any()
+
+
+def plain_gini(counts):
+    """Mean absolute difference of all pairs over twice the mean: the definition without sorting."""
+    return np.abs(np.subtract.outer(counts, counts)).mean() / 2 / np.mean(counts)
+
+
+def test_gini_is_half_the_relative_mean_difference():
+    generator = np.random.default_rng(0)
+    candidates = generator.random(40) < 0.7
+    top = generator.choice(np.flatnonzero(candidates), (25, 4))
+    top[3, 2:] = top[5] = -1
+    counts = np.bincount(top[top >= 0], minlength=40)[candidates]
+    assert gini(top, candidates) == pytest.approx(plain_gini(counts))
+    assert 0.2 < plain_gini(counts) < 0.8
+
+
+def test_gini_at_its_ends():
+    everything = np.ones(10, bool)
+    assert gini(np.arange(10).reshape(5, 2), everything) == 0
+    assert gini(np.full((7, 1), 3), everything) == pytest.approx(0.9)
+    assert np.isnan(gini(np.full((2, 3), -1), everything))
+
+
+@pytest.mark.parametrize("n_items", [6, 40])
+def test_gini_without_each_list_by_leaving_it_out(n_items):
+    # Few items: many equal counts, and several items of one list among them.
+    generator = np.random.default_rng(n_items)
+    top = np.stack([generator.permutation(n_items)[:4] for _ in range(30)])
+    top[2, 1:] = top[4] = -1
+    everything = np.ones(n_items, bool)
+    expected = [gini(np.delete(top, row, axis=0), everything) for row in range(30)]
+    np.testing.assert_allclose(gini_without_each(top, everything), expected)
+    assert np.isnan(gini_without_each(top[:1], everything)).all()
+
+
+def test_popularity_lift_by_plain_loop():
+    generator = np.random.default_rng(1)
+    counts, top = generator.integers(0, 30, 20), generator.integers(-1, 20, (15, 6))
+    top[4] = -1
+    liked = generator.random((15, 20)) < 0.2
+    liked[7] = False
+    profile = liked_popularity(csr_matrix(liked.astype(np.float32) * 0.3), counts)
+    found = popularity_lift(top, profile, counts)
+    for row in range(15):
+        list_, own = [np.log2(counts[i] + 1) for i in top[row] if i >= 0], np.log2(counts[liked[row]] + 1)
+        if row in (4, 7):
+            assert np.isnan(found[row])
+        else:
+            assert found[row] == pytest.approx(np.mean(list_) - np.mean(own))
+
+
+def test_popularity_lift_of_twice_as_known_items_is_one():
+    assert (
+        popularity_lift(np.array([[1]]), liked_popularity(csr_matrix([[1, 0]]), np.array([7, 15])), np.array([7, 15]))
+        == 1
+    )

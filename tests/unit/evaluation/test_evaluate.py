@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 from fake_models import Fake, Watch, by_row, co_occurrence, hashed, oracle
 
+from visrec.core.dataset import Dataset
 from visrec.core.errors import InputError, NotFoundError, UnsupportedError
+from visrec.core.features import FeatureBlock, ItemFeatures
 from visrec.core.progress import silent
 from visrec.evaluation import evaluate as evaluate_module
 from visrec.evaluation.beyond_accuracy import coverage, recommended_once
@@ -14,7 +16,7 @@ from visrec.evaluation.result import INTERRUPTED
 from visrec.evaluation.splits import make_split
 
 METRICS = ["ndcg@10", "recall@10", "precision@10", "mrr@10", "map@10", "hit_rate@10"]
-METRICS += ["coverage", "novelty", "diversity", "popularity_share"]
+METRICS += ["coverage", "gini", "novelty", "diversity", "popularity_share", "popularity_lift", "miscalibration"]
 
 
 @pytest.mark.parametrize("name", ["random", "time", "user-time", "item-cold", "user-cold"])
@@ -178,9 +180,11 @@ def test_json_has_the_documented_shape(shop):
     assert list(figures)[:5] == ["split", "k", "n_users", "n_items", "models"]
     assert (figures["split"], figures["k"], figures["n_users"], figures["n_items"]) == ("random", 10, split.n_users, 50)
     assert list(figures["models"]["hashed"]) == METRICS
-    for interval in figures["models"]["hashed"].values():
+    for metric, interval in figures["models"]["hashed"].items():
         assert list(interval) == ["mean", "low", "high"]
-        assert interval["low"] <= interval["mean"] <= interval["high"]
+        # The shop has no categories.
+        if metric != "miscalibration":
+            assert interval["low"] <= interval["mean"] <= interval["high"]
     assert "seconds" not in json.dumps(figures)
     assert found.seconds["hashed"].score > 0
 
@@ -245,7 +249,7 @@ def test_an_interrupt_keeps_what_is_done_where_that_is_wanted(shop):
     split = make_split(shop, "random")
     models = {"rows": by_row(), "stopped": Stopped(None), "never": by_row()}
     found = evaluate(split, models, keep_interrupted=True)
-    assert found.models == evaluate(split, {"rows": by_row()}).models
+    assert list(found.models) == ["rows"]
     assert found.skipped == {"stopped": INTERRUPTED, "never": INTERRUPTED}
     assert found.interrupted
     assert not evaluate(split, {"rows": by_row()}).interrupted
@@ -291,6 +295,42 @@ def test_the_given_history_of_new_users_is_masked(shop):
     given[split.history.user_index, split.history.item_index] = True
     for row in range(split.n_users):
         assert top[row][top[row] >= 0].tolist() == np.flatnonzero(~given[row]).tolist()
+
+
+def test_popularity_lift_and_calibration_by_plain_loop(dataset_of):
+    generator = np.random.default_rng(3)
+    rows = [(user, item, generator.choice([1, 0]), 1) for user in range(30) for item in generator.permutation(20)[:8]]
+    dataset = dataset_of(rows, 30, 20)
+    labels = (generator.random((20, 4)) < 0.4).astype(np.float32)
+    category = FeatureBlock("category", labels, labels.any(axis=1), "test")
+    dataset = Dataset(dataset.histories, ItemFeatures(dataset.items.item_ids, {"category": category}))
+    split = make_split(dataset, "random")
+    found = evaluate(split, {"hashed": hashed()}, k=4)
+    top, _ = rank_users("hashed", hashed(), split, k=4, block=256, watch=Watch())
+    train = split.train.histories
+    known_by = [len(set(train.user_index[train.item_index == item])) for item in range(20)]
+    lifts, divergences = [], []
+    for row in range(split.n_users):
+        events = slice(split.history.indptr[row], split.history.indptr[row + 1])
+        liked = [
+            i for i, w in zip(split.history.item_index[events], split.history.weight[events], strict=True) if w > 0
+        ]
+        if liked:
+            lifts.append(np.mean(np.log2(np.add(known_by, 1))[top[row]]) - np.mean(np.log2(np.add(known_by, 1))[liked]))
+        p, q = (
+            np.sum([labels[i] / labels[i].sum() for i in some if labels[i].any()], axis=0) for some in (liked, top[row])
+        )
+        if np.any(p) and np.any(q):
+            p, q = p / p.sum(), q / q.sum()
+            divergences.append(sum(a * np.log(a / (0.99 * b + 0.01 * a)) for a, b in zip(p, q, strict=True) if a > 0))
+    assert found.models["hashed"]["popularity_lift"].mean == pytest.approx(np.mean(lifts))
+    assert found.models["hashed"]["miscalibration"].mean == pytest.approx(np.mean(divergences))
+    assert len(divergences) > 15
+
+
+def test_popularity_lift_is_undefined_where_every_candidate_is_hidden(shop):
+    found = evaluate(make_split(shop, "item-cold"), {"hashed": hashed()}).models["hashed"]
+    assert np.isnan(found["popularity_lift"].mean)
 
 
 def test_leakage_is_reported(dataset_of):

@@ -6,6 +6,7 @@ from fake_models import Fake, by_row, hashed
 
 from visrec.core.errors import InputError, UnsupportedError
 from visrec.core.progress import silent
+from visrec.evaluation.beyond_accuracy import gini
 from visrec.evaluation.evaluate import evaluate
 from visrec.evaluation.intervals import bootstrap
 from visrec.evaluation.metrics import ndcg
@@ -78,6 +79,28 @@ def test_pooled_by_user_then_over_users(shop):
     covered = [single["coverage"].mean for single in singles]
     assert found.models["hashed"]["coverage"].mean == pytest.approx(np.mean(covered))
     assert (found.split, found.description, found.k) == ("kfold", folds.description, 4)
+
+
+def test_gini_without_each_user_over_all_folds_by_plain_loop(shop):
+    folds = make_folds(shop, 2)
+    found = evaluate(folds, {"hashed": hashed()}, k=3).models["hashed"]["gini"]
+    tops = []
+    for split in folds.splits:
+        scores = hashed().score(split.history, split.items).values.copy()
+        for row in range(split.n_users):
+            seen = split.history.item_index[split.history.indptr[row] : split.history.indptr[row + 1]]
+            scores[row, seen] = -np.inf
+        top = np.argsort(-scores, axis=1, kind="stable")[:, :3]
+        tops.append(dict(zip(split.history.user_ids, top, strict=True)))
+    everybody = np.ones(50, bool)
+    users = sorted(set(tops[0]) | set(tops[1]))
+    without = [
+        np.mean([gini(np.stack([row for user, row in top.items() if user != left]), everybody) for top in tops])
+        for left in users
+    ]
+    value = np.mean([gini(np.stack(list(top.values())), everybody) for top in tops])
+    margin = 1.959964 * np.sqrt((len(users) - 1) * np.var(without))
+    assert (found.mean, found.low, found.high) == pytest.approx((value, value - margin, value + margin))
 
 
 def test_undefined_figures_are_left_out_of_the_mean(dataset_of):
