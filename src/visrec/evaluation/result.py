@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import numpy.typing as npt
 from visrec.core.errors import NotFoundError
 from visrec.evaluation.intervals import Interval, paired_difference
 from visrec.evaluation.leakage import Leakage
+from visrec.evaluation.significance import Significance, compare_with
 from visrec.evaluation.table import render
 
 __all__ = ["INTERRUPTED", "Evaluation", "Seconds"]
@@ -87,6 +89,7 @@ class Evaluation:
             "n_candidates": self.n_candidates,
             "description": self.description,
             "skipped": dict(self.skipped),
+            "significance": [verdict.to_json() for verdict in self.verdicts],
             **({} if self.leakage is None else {"leakage": self.leakage.to_json()}),
         }
 
@@ -100,8 +103,52 @@ class Evaluation:
             f"Split {self.split}: {self.description}. {self.n_users:,} users, {self.n_candidates:,} of "
             f"{self.n_items:,} items to choose from, k = {self.k}. Means over users with 95% intervals."
         )
-        notes = [] if self.leakage is None else [str(self.leakage)]
+        notes = [str(verdict) for verdict in self.verdicts]
+        if self.leakage is not None:
+            notes.append(str(self.leakage))
         return render(self.models, self.skipped, head, self.k, notes=notes, markdown=markdown)
+
+    @cached_property
+    def verdicts(self) -> tuple[Significance, ...]:
+        """NDCG against the best model, and against "popular" where that is another one; () of a single model."""
+        if len(self.per_user) < 2:
+            return ()
+        references = dict.fromkeys([self.best(), "popular"])
+        return tuple(self.significance(reference=name) for name in references if name in self.per_user)
+
+    def significance(self, metric: str | None = None, reference: str | None = None) -> Significance:
+        """Paired tests of every other model against one, with Holm's correction; see `compare_with`.
+
+        Args:
+            metric: a mean over users; None: NDCG.
+            reference: a model; None: the best in that metric.
+
+        Raises:
+            NotFoundError: when a model was not evaluated, or the metric is no mean over users.
+        """
+        metric = metric or f"ndcg@{self.k}"
+        reference = reference or self.best(metric)
+        self._check(reference, metric)
+        values = {name: figures[metric] for name, figures in self.per_user.items()}
+        return compare_with(reference, values, metric=metric, seed=self.seed)
+
+    def best(self, metric: str | None = None) -> str:
+        """The model with the highest mean; of equals the first by name. None: in NDCG.
+
+        Raises:
+            NotFoundError: when no model was evaluated, or there is no such metric.
+        """
+        return self.ranked(metric)[0]
+
+    def ranked(self, metric: str | None = None) -> list[str]:
+        """The models, highest mean first, equals by name; see `best`."""
+        metric = metric or f"ndcg@{self.k}"
+        if not self.models:
+            raise NotFoundError("Expected a model that took part in the evaluation, got none.")
+        known = next(iter(self.models.values()))
+        if metric not in known:
+            raise NotFoundError(f"Expected a metric out of {', '.join(known)}, got {metric!r}.")
+        return sorted(self.models, key=lambda name: (-np.nan_to_num(self.models[name][metric].mean), name))
 
     def difference(self, first: str, second: str, metric: str) -> Interval:
         """Mean of first - second in one metric over the same users, with its interval; see `paired_difference`.
@@ -109,9 +156,12 @@ class Evaluation:
         Raises:
             NotFoundError: when a model was not evaluated, or the metric is no mean over users.
         """
-        for name in (first, second):
-            if name not in self.per_user:
-                raise NotFoundError(f"Expected a model out of {', '.join(self.per_user)}, got {name!r}.")
-            if metric not in self.per_user[name]:
-                raise NotFoundError(f"Expected a metric out of {', '.join(self.per_user[name])}, got {metric!r}.")
+        self._check(first, metric)
+        self._check(second, metric)
         return paired_difference(self.per_user[first][metric], self.per_user[second][metric], seed=self.seed)
+
+    def _check(self, model: str, metric: str) -> None:
+        if model not in self.per_user:
+            raise NotFoundError(f"Expected a model out of {', '.join(self.per_user)}, got {model!r}.")
+        if metric not in self.per_user[model]:
+            raise NotFoundError(f"Expected a metric out of {', '.join(self.per_user[model])}, got {metric!r}.")

@@ -342,3 +342,31 @@ def test_leakage_is_reported(dataset_of):
     assert found.to_json()["leakage"]["n_pairs"] == split.leakage.n_pairs > 0
     assert "near-identical" in " ".join(found.table().split())
     assert str(split.leakage) in found.table(markdown=True)
+
+
+def test_significance_of_the_best_and_of_popular(shop):
+    split = make_split(shop, "random")
+    found = evaluate(split, {"oracle": oracle(split), "popular": hashed(), "rows": by_row()})
+    best, popular = found.verdicts
+    assert (best.reference, best.metric, popular.reference) == ("oracle", "ndcg@10", "popular")
+    assert found.significance() == best
+    assert best.below == [line.model for line in best.comparisons]
+    assert popular.above == ["oracle"]
+    against = found.significance("recall@10", "rows").comparisons[0]
+    assert against.model == "oracle"
+    assert against.difference == found.difference("oracle", "rows", "recall@10")
+    assert [verdict["reference"] for verdict in found.to_json()["significance"]] == ["oracle", "popular"]
+    assert "Significantly below the best, oracle: every other model" in " ".join(found.table().split())
+    assert evaluate(split, {"rows": by_row()}).verdicts == ()
+    with pytest.raises(NotFoundError, match="out of ndcg@10"):
+        found.significance("no such metric")
+    with pytest.raises(NotFoundError, match="oracle, popular, rows"):
+        found.significance(reference="ease")
+    with pytest.raises(NotFoundError, match="recall@10"):
+        found.significance("coverage")
+
+
+def test_best_of_equals_is_the_first_by_name(shop):
+    found = evaluate(make_split(shop, "random"), {"b": by_row(), "a": by_row()})
+    assert found.best() == "a"
+    assert found.significance().undecided == ["b"]
