@@ -42,6 +42,7 @@ RECOMMENDERS: Mapping[str, RecommenderEntry] = MappingProxyType(
         "text-knn": RecommenderEntry("content_knn", "ContentKNN", {"block": "text"}),
         "category-knn": RecommenderEntry("content_knn", "ContentKNN", {"block": "category"}),
         "ease": RecommenderEntry("ease", "Ease"),
+        "ials": RecommenderEntry("ials", "Ials"),
         "bias": RecommenderEntry("bias", "Bias"),
         "visual-mf": RecommenderEntry("visual_mf", "VisualMF"),
         "blend": RecommenderEntry("blend", "Blend"),
