@@ -45,6 +45,7 @@ RECOMMENDERS: Mapping[str, RecommenderEntry] = MappingProxyType(
         "ials": RecommenderEntry("ials", "Ials"),
         "bias": RecommenderEntry("bias", "Bias"),
         "visual-mf": RecommenderEntry("visual_mf", "VisualMF"),
+        "two-tower": RecommenderEntry("two_tower", "TwoTower"),
         "blend": RecommenderEntry("blend", "Blend"),
     }
 )
