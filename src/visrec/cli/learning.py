@@ -139,6 +139,9 @@ def train(
     shares = getattr(recommender, "fusion_shares", {})
     if shares:
         write("  Learned shares: " + ", ".join(f"{block} {share:.0%}" for block, share in shares.items()))
+    unreadable = workspace.unreadable_pictures()
+    for path, reason in list(unreadable.items())[:1]:
+        write(f"  {len(unreadable):,} pictures could not be read and counted as black, such as {path}: {reason}.")
 
 
 def tune(

@@ -74,7 +74,7 @@ class Pictures(Protocol):
         ...
 
     def take(self, rows: npt.NDArray[np.int64]) -> Pictures:
-        """The pictures of some items, in that order."""
+        """The pictures of some items, in that order; a row of -1 stands for an item without."""
         ...
 
 

@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from visrec.catalogue.catalogue import Catalogue
 from visrec.core.features import FeatureBlock, ItemFeatures
 from visrec.core.ids import IdMap
+from visrec.core.settings import ImageLimits
 from visrec.workspace.assemble import image_block, text_block
 from visrec.workspace.columns import category_block, category_columns, text_columns, texts, title_column
+from visrec.workspace.item_pictures import ItemPictures
 
 __all__ = ["FeatureCache"]
 
@@ -21,10 +23,13 @@ class FeatureCache:
 
     Args:
         catalogue: whose items.
+        limits: what a picture may cost.
     """
 
-    def __init__(self, catalogue: Catalogue) -> None:
+    def __init__(self, catalogue: Catalogue, limits: ImageLimits | None = None) -> None:
         self._catalogue = catalogue
+        self._limits = limits
+        self._pictures: tuple[object, ItemPictures | None] = (None, None)
         self._features: dict[tuple[str, str], tuple[object, ItemFeatures]] = {}
         self._titles: tuple[object, Mapping[int, str]] = (None, {})
 
@@ -41,7 +46,7 @@ class FeatureCache:
         state = (self._catalogue.version, store.version(image_features), store.version(text_features))
         cached = self._features.pop(names, None)
         if cached is None or cached[0] != state:
-            cached = (state, self._assemble(image_features, text_features))
+            cached = (state, self._assemble(image_features, text_features, state[0]))
         self._features[names] = cached
         while len(self._features) > _KEPT:
             self._features.pop(next(iter(self._features)))
@@ -54,7 +59,12 @@ class FeatureCache:
             self._titles = (version, self._read_titles())
         return self._titles[1]
 
-    def _assemble(self, image_features: str, text_features: str) -> ItemFeatures:
+    def unreadable_pictures(self) -> Mapping[str, str]:
+        """Path -> reason, of the pictures that a model asked for and that could not be read."""
+        pictures = self._pictures[1]
+        return {} if pictures is None else pictures.unreadable
+
+    def _assemble(self, image_features: str, text_features: str, version: object) -> ItemFeatures:
         items, store = self._catalogue.items(), self._catalogue.features
         item_ids = IdMap(items.column("item_id").to_pylist())
         blocks: dict[str, FeatureBlock] = {}
@@ -65,7 +75,15 @@ class FeatureCache:
         categories = category_block(items, category_columns(items))
         if categories is not None:
             blocks["category"] = categories
-        return ItemFeatures(item_ids, blocks)
+        return ItemFeatures(item_ids, blocks, self._pictures_of(item_ids, version))
+
+    def _pictures_of(self, item_ids: IdMap, version: object) -> ItemPictures | None:
+        """The items' pictures, the same whatever features go with them, so that each is decoded once."""
+        if self._pictures[0] != version:
+            images = self._catalogue.images()
+            pictures = ItemPictures.of(item_ids, images, self._limits) if len(images) else None
+            self._pictures = (version, pictures)
+        return self._pictures[1]
 
     def _read_titles(self) -> Mapping[int, str]:
         items = self._catalogue.items()

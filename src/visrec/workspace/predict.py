@@ -152,4 +152,6 @@ def _with_unknown(items: ItemFeatures, item_ids: Sequence[str]) -> ItemFeatures:
         )
         for block in items.blocks.values()
     }
-    return ItemFeatures(IdMap([*items.item_ids, *unknown]), blocks)
+    nothing = np.full(len(unknown), -1, dtype=np.int64)
+    pictures = None if items.pictures is None else items.pictures.take(np.append(np.arange(len(items)), nothing))
+    return ItemFeatures(IdMap([*items.item_ids, *unknown]), blocks, pictures)

@@ -63,7 +63,7 @@ class Workspace:
         self.catalogue = catalogue
         self.limits = limits or ImageLimits()
         self._settings = SettingsFile(root, settings)
-        self._cache = FeatureCache(catalogue)
+        self._cache = FeatureCache(catalogue, self.limits)
         self._models = ModelStore(root)
         self.feature_sets = FeatureSets(root, catalogue, self._settings, self._models, self.limits)
         self._queries = ExampleQueries(PictureReader(root, self.limits))
@@ -220,6 +220,10 @@ class Workspace:
             self.settings.image_features if image_features is None else image_features,
             self.settings.text_features if text_features is None else text_features,
         )
+
+    def unreadable_pictures(self) -> Mapping[str, str]:
+        """Path -> reason, of the pictures that a model asked for and got black instead."""
+        return self._cache.unreadable_pictures()
 
     def train(
         self,
