@@ -46,6 +46,7 @@ RECOMMENDERS: Mapping[str, RecommenderEntry] = MappingProxyType(
         "bias": RecommenderEntry("bias", "Bias"),
         "visual-mf": RecommenderEntry("visual_mf", "VisualMF"),
         "two-tower": RecommenderEntry("two_tower", "TwoTower"),
+        "acf": RecommenderEntry("acf", "ACF"),
         "blend": RecommenderEntry("blend", "Blend"),
     }
 )

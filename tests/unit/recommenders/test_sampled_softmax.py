@@ -61,16 +61,16 @@ def test_the_normaliser_is_that_of_the_full_softmax_on_average(corrected):
 
 
 def test_candidates_are_drawn_by_their_likes(histories_of):
-    # Item 1 has one like, item 3 has sixteen, the others none: 16 to the power of 0.75 is 8.
-    histories = histories_of([*[[(3, 1.0)]] * 14, [(3, 1.0), (1, 1.0)], [(3, 0.5), (0, 0.0)]], 5)
-    sampler = CandidateSampler(histories, np.array([1, 3]), 1)
+    # Item 1 has one like, items 3 and 4 have sixteen, the others none: 16 to the power of 0.75 is 8.
+    histories = histories_of([*[[(3, 1.0), (4, 0.3)]] * 15, [(3, 1.0), (1, 1.0)], [(4, 0.5), (0, 0.0)]], 6)
+    sampler = CandidateSampler(histories, np.array([1, 3, 4]), 2)
     generator = np.random.default_rng(0)
     drawn = [sampler.draw(generator) for _ in range(3000)]
-    share = np.mean([candidates.item_index[0] == 3 for candidates in drawn])
-    assert share == pytest.approx(8 / 9, abs=0.02)
+    share = np.mean([candidates.item_index == 4 for candidates in drawn])
+    assert share == pytest.approx(8 / 17, abs=0.02)
     for candidates in drawn[:20]:
-        expected = {1: 1 / 9, 3: 8 / 9}[int(candidates.item_index[0])]
-        np.testing.assert_allclose(candidates.log_expected, [math.log(expected)], rtol=1e-6)
+        expected = [2 * {1: 1 / 17, 3: 8 / 17, 4: 8 / 17}[item] for item in candidates.item_index.tolist()]
+        np.testing.assert_allclose(candidates.log_expected, np.log(expected), rtol=1e-5)
 
 
 def test_few_items_are_all_taken(histories_of):
