@@ -47,6 +47,7 @@ RECOMMENDERS: Mapping[str, RecommenderEntry] = MappingProxyType(
         "visual-mf": RecommenderEntry("visual_mf", "VisualMF"),
         "two-tower": RecommenderEntry("two_tower", "TwoTower"),
         "acf": RecommenderEntry("acf", "ACF"),
+        "freedom": RecommenderEntry("freedom", "Freedom"),
         "blend": RecommenderEntry("blend", "Blend"),
     }
 )
