@@ -48,6 +48,7 @@ RECOMMENDERS: Mapping[str, RecommenderEntry] = MappingProxyType(
         "two-tower": RecommenderEntry("two_tower", "TwoTower"),
         "acf": RecommenderEntry("acf", "ACF"),
         "freedom": RecommenderEntry("freedom", "Freedom"),
+        "sasrec": RecommenderEntry("sasrec", "SASRec"),
         "blend": RecommenderEntry("blend", "Blend"),
     }
 )
