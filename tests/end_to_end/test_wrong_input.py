@@ -99,7 +99,7 @@ WRONG = [
     # Evaluations that cannot be made.
     (
         "evaluate {shop} --split nope",
-        "item-cold, user-cold, got 'nope'",
+        "item-cold, user-cold, kfold, got 'nope'",
     ),
     ("evaluate {shop} --model nope", "There is no recommender 'nope'"),
     ("evaluate {shop} -k 0", "Expected k of 1 or more, got 0"),
@@ -110,7 +110,14 @@ WRONG = [
     ("evaluate {shop} --positive-threshold nan", "Expected a number as positive threshold"),
     ("evaluate {shop} --positive-threshold inf", "Expected a number as positive threshold"),
     ("evaluate {shop} --encoder clip-vit-b16", "no picture features of 'clip-vit-b16'"),
-    ("evaluate {shop} --folds 3", "--folds goes with --ratings"),
+    ("evaluate {shop} --folds 3", "--folds goes with --split kfold or --ratings"),
+    ("evaluate {shop} --split kfold --folds 1", "Expected 2 or more folds, got 1"),
+    ("evaluate {shop} --split kfold --test-fraction 0.5", "kfold takes a number of folds"),
+    ("evaluate {shop} --split kfold --tuned", "go with one split, not with kfold"),
+    ("evaluate {shop} --split kfold --learning-curve", "go with one split, not with kfold"),
+    ("evaluate {shop} --report report.pdf", "Expected a file ending in .html for the report, got report.pdf"),
+    ("evaluate {shop} --charts {shop}/visrec.json", "Expected a folder for the pictures, got the file"),
+    ("evaluate {shop} --ratings --report report.html", "none of --test-fraction"),
     ("evaluate {shop} --ratings", "Expected at least 5 ratings to split, got 0"),
     (
         "evaluate {shop} --ratings --split time",
@@ -131,8 +138,9 @@ WRONG = [
     ("tune {shop} --model ease --trials 0", "Expected 1 trial or more, got 0"),
     (
         "tune {shop} --model ease --split nope",
-        "item-cold, user-cold, got 'nope'",
+        "item-cold, user-cold, kfold, got 'nope'",
     ),
+    ("tune {shop} --model ease --split kfold", "Expected a split that cuts once, got 'kfold'"),
     ("tune {shop} --model ease --seed -1", "Expected a seed of 0 or more, got -1"),
     # Ratings that cannot be predicted.
     ("predict {shop} --pairs {here}/none.csv", "there is no such file"),

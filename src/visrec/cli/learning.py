@@ -1,4 +1,4 @@
-"""Commands that learn: encode, features, train, tune, evaluate, build."""
+"""Commands that learn: encode, features, train, tune, build."""
 
 from __future__ import annotations
 
@@ -8,7 +8,19 @@ from typing import Annotated
 
 import typer
 
-from visrec.cli.options import AsJson, Encoder, Images, Interactions, Items, Shop, Threshold
+from visrec.cli.options import (
+    SPLITS,
+    AsJson,
+    Encoder,
+    Images,
+    Interactions,
+    Items,
+    Shop,
+    TestDays,
+    TestFraction,
+    Threshold,
+    Tuned,
+)
 from visrec.cli.output import print_json, say, write
 from visrec.cli.progress import show_progress
 from visrec.core.errors import InputError
@@ -23,11 +35,6 @@ Model = Annotated[
         "for ratings visual-mf, bias.",
     ),
 ]
-_SPLITS = ("random", "time", "user-time", "item-cold", "user-cold")
-Split = Annotated[str, typer.Option("--split", help=", ".join(_SPLITS))]
-Fraction = Annotated[float | None, typer.Option("--test-fraction", help="Share held out.")]
-Days = Annotated[float | None, typer.Option("--test-days", help="Split time: the last so many days.")]
-Tuned = Annotated[bool, typer.Option("--tuned", help="With the settings that visrec tune found.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -37,7 +44,6 @@ def register(app: typer.Typer) -> None:
     app.command()(features)
     app.command()(train)
     app.command()(tune)
-    app.command()(evaluate)
 
 
 def build(
@@ -148,11 +154,11 @@ def tune(
     shop: Shop,
     model: Annotated[str, typer.Option("--model", help="Whose settings are searched.")],
     trials: Annotated[int, typer.Option("--trials", help="In all; those of earlier runs count.")] = 30,
-    split: Split = "random",
+    split: Annotated[str, typer.Option("--split", help=SPLITS)] = "random",
     k: Annotated[int, typer.Option("-k", help="Length of the judged lists.")] = 10,
     seed: Annotated[int, typer.Option("--seed", help="Of the split; 0 or more.")] = 42,
-    test_fraction: Fraction = None,
-    test_days: Days = None,
+    test_fraction: TestFraction = None,
+    test_days: TestDays = None,
     positive_threshold: Threshold = None,
     encoder: Encoder = None,
     as_json: AsJson = False,
@@ -168,69 +174,6 @@ def tune(
         return
     write(found.summary())
     write(f"  Use them: visrec train {shop} --model {model} --tuned")
-
-
-def evaluate(
-    shop: Shop,
-    split: Annotated[
-        str | None, typer.Option("--split", help=", ".join(_SPLITS) + "; with --ratings also kfold, the default there.")
-    ] = None,
-    model: Annotated[list[str] | None, typer.Option("--model", help="Repeatable; default: all.")] = None,
-    ratings: Annotated[
-        bool, typer.Option("--ratings", help="Judge predicted ratings by RMSE and MAE instead of ranked lists.")
-    ] = False,
-    folds: Annotated[int | None, typer.Option("--folds", help="With --ratings: of split kfold. Default: 5.")] = None,
-    k: Annotated[int, typer.Option("-k", help="Length of the judged lists.")] = 10,
-    seed: Annotated[int, typer.Option("--seed", help="Of the split and the intervals; 0 or more.")] = 42,
-    test_fraction: Fraction = None,
-    test_days: Days = None,
-    positive_threshold: Threshold = None,
-    encoder: Encoder = None,
-    tuned: Tuned = False,
-    as_json: AsJson = False,
-    markdown: Annotated[bool, typer.Option("--markdown", help="Print the table as Markdown.")] = False,
-) -> None:
-    """Judge recommenders on a part of the log that they did not see, over the whole catalogue."""
-    from visrec.workspace.workspace import Workspace
-
-    models = None if not model or model == ["all"] else model
-    if ratings:
-        if test_fraction is not None or test_days is not None or positive_threshold is not None or tuned:
-            raise InputError(
-                "--ratings takes --split, --folds, --model, --seed and --encoder, and none of --test-fraction, "
-                "--test-days, --positive-threshold and --tuned. Leave those out."
-            )
-        judged = Workspace.open(shop).evaluate_ratings(
-            split or "kfold",
-            models,
-            folds=5 if folds is None else folds,
-            seed=seed,
-            encoder=encoder,
-            progress=show_progress,
-        )
-        if as_json:
-            print_json(judged.to_json())
-        else:
-            write(judged.table(markdown=markdown))
-        return
-    if folds is not None:
-        raise InputError("--folds goes with --ratings. Leave it out, or add --ratings.")
-    evaluation = Workspace.open(shop).evaluate(
-        split or "random",
-        models,
-        k=k,
-        seed=seed,
-        test_fraction=test_fraction,
-        test_days=test_days,
-        positive_threshold=positive_threshold,
-        encoder=encoder,
-        tuned=tuned,
-        progress=show_progress,
-    )
-    if as_json:
-        print_json(evaluation.to_json())
-    else:
-        write(evaluation.table(markdown=markdown))
 
 
 def _pairs(settings: list[str]) -> dict[str, str]:

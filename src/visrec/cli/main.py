@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from visrec import __version__
-from visrec.cli import answering, catalogue, demonstration, learning, rating, weights
+from visrec.cli import answering, catalogue, demonstration, evaluation, learning, rating, weights
 from visrec.cli.output import drop_output, leave_quietly, say, write
 from visrec.core.errors import VisrecError
 
@@ -25,7 +25,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for _module in (demonstration, catalogue, learning, rating, answering, weights):
+for _module in (demonstration, catalogue, learning, evaluation, rating, answering, weights):
     _module.register(app)
 
 
@@ -68,7 +68,7 @@ def _code() -> int | str | None:
             _flush()
     except SystemExit as leaving:
         if leaving.code == _INTERRUPTED:
-            say("Interrupted. What was finished is kept; run the same command again to go on.")
+            say("Interrupted. What was finished is kept; run the same command again for the rest.")
         return leaving.code
     except VisrecError as error:
         say(f"Error: {error}")

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 __all__ = [
+    "SPLITS",
     "AsJson",
     "Candidates",
     "Encoder",
@@ -16,8 +17,11 @@ __all__ = [
     "Items",
     "Sheet",
     "Shop",
+    "TestDays",
+    "TestFraction",
     "Threshold",
     "TopK",
+    "Tuned",
     "Where",
 ]
 
@@ -59,6 +63,11 @@ Threshold = Annotated[
         "--positive-threshold", help="A rating below it is seen, not liked. Default: ratings are not looked at."
     ),
 ]
+#: Named here, so that --help need not import what splits.
+SPLITS = "random, time, user-time, item-cold, user-cold"
+TestFraction = Annotated[float | None, typer.Option("--test-fraction", help="Share held out.")]
+TestDays = Annotated[float | None, typer.Option("--test-days", help="Split time: the last so many days.")]
+Tuned = Annotated[bool, typer.Option("--tuned", help="With the settings that visrec tune found.")]
 TopK = Annotated[int, typer.Option("-k", help="Length of the list.")]
 Where = Annotated[
     str | None, typer.Option("--where", help="SQL condition over the items: \"price < 50 and category = 'Dress'\".")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -93,6 +95,11 @@ def evaluate(
         seconds={name: seconds for name, (_, seconds) in found.items()},
         seed=seed,
         leakage=splits[0].leakage,
+        # As JSON holds them: tuples become lists, whatever else its text.
+        settings={
+            name: json.loads(json.dumps(asdict(models[name].settings), default=str), parse_constant=str)
+            for name in found
+        },
     )
 
 

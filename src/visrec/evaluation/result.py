@@ -16,7 +16,7 @@ from visrec.evaluation.leakage import Leakage
 from visrec.evaluation.significance import Significance, compare_with
 from visrec.evaluation.table import render
 
-__all__ = ["INTERRUPTED", "Evaluation", "Seconds"]
+__all__ = ["INTERRUPTED", "Evaluation", "LearningCurve", "Seconds"]
 
 #: Why a model was left out that an interrupt came before.
 INTERRUPTED = "interrupted before it was judged"
@@ -38,6 +38,33 @@ class Seconds:
 
 
 @dataclass(frozen=True)
+class LearningCurve:
+    """One metric after learning from growing parts of the training data, on the same question.
+
+    Attributes:
+        metric: "ndcg@10".
+        shares: of the training events, ascending, above 0; the last is 1.
+        n_events: training events of each share.
+        points: model, the best at the end first -> the figure at each share; NaN where it could not be had.
+    """
+
+    metric: str
+    shares: tuple[float, ...]
+    n_events: tuple[int, ...]
+    points: Mapping[str, tuple[Interval, ...]]
+
+    def columns(self) -> dict[str, dict[str, Interval]]:
+        """Model -> "25% (1,234)", a share with its number of events -> the figure."""
+        labels = [f"{share:.0%} ({n:,})" for share, n in zip(self.shares, self.n_events, strict=True)]
+        return {name: dict(zip(labels, figures, strict=True)) for name, figures in self.points.items()}
+
+    def to_json(self) -> dict[str, Any]:
+        """{"metric", "shares", "n_events", "points": {model: [{"mean", "low", "high"}]}}."""
+        points = {name: [figure.to_json() for figure in figures] for name, figures in self.points.items()}
+        return {"metric": self.metric, "shares": self.shares, "n_events": self.n_events, "points": points}
+
+
+@dataclass(frozen=True)
 class Evaluation:
     """Figures of several models on one split.
 
@@ -55,6 +82,8 @@ class Evaluation:
         seconds: model -> wall times; no part of `to_json`, so that equal runs give equal output.
         seed: seed of the intervals.
         leakage: see `Split.leakage`.
+        settings: model -> its settings, JSON-able.
+        curve: see `with_learning_curve`.
     """
 
     split: str
@@ -69,6 +98,8 @@ class Evaluation:
     seconds: Mapping[str, Seconds] = field(default_factory=dict)
     seed: int = 42
     leakage: Leakage | None = None
+    settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    curve: LearningCurve | None = None
 
     @property
     def interrupted(self) -> bool:
@@ -90,7 +121,10 @@ class Evaluation:
             "description": self.description,
             "skipped": dict(self.skipped),
             "significance": [verdict.to_json() for verdict in self.verdicts],
+            "seed": self.seed,
+            "settings": {name: dict(values) for name, values in self.settings.items()},
             **({} if self.leakage is None else {"leakage": self.leakage.to_json()}),
+            **({} if self.curve is None else {"learning_curve": self.curve.to_json()}),
         }
 
     def table(self, *, markdown: bool = False) -> str:
@@ -106,7 +140,8 @@ class Evaluation:
         notes = [str(verdict) for verdict in self.verdicts]
         if self.leakage is not None:
             notes.append(str(self.leakage))
-        return render(self.models, self.skipped, head, self.k, notes=notes, markdown=markdown)
+        curve = None if self.curve is None else self.curve.columns()
+        return render(self.models, self.skipped, head, self.k, notes=notes, curve=curve, markdown=markdown)
 
     @cached_property
     def verdicts(self) -> tuple[Significance, ...]:

@@ -33,6 +33,7 @@ def render(
     k: int,
     *,
     notes: Sequence[str] = (),
+    curve: Models | None = None,
     markdown: bool = False,
 ) -> str:
     """Three tables, of accuracy, of what is shown and of how it fits the user, of models sorted by NDCG.
@@ -43,6 +44,7 @@ def render(
         head: one paragraph above the tables.
         k: length of the judged lists.
         notes: paragraphs below the tables.
+        curve: model, best first -> amount of training data -> NDCG; a further table.
         markdown: pipe tables, the best of a metric in bold; otherwise aligned text of at most 100 columns,
             each interval below its mean, the best of a metric with an asterisk.
 
@@ -58,6 +60,9 @@ def render(
     for section in (accuracy, *([metric for metric in section if metric in metrics] for section in _SECTIONS)):
         if section:
             lines += ["", *draw(models, names, section, _best(models, section) if section is accuracy else {})]
+    if curve:
+        title = f"ndcg@{k} by share (number) of the training events that was learned from:"
+        lines += ["", title, "", *draw(curve, list(curve), list(next(iter(curve.values()))), {})]
     for paragraphs in (notes, [f"Left out: {name}: {reason}" for name, reason in skipped.items()]):
         wrapped = [[text, ""] if markdown else textwrap.wrap(text, _WIDTH) for text in paragraphs]
         lines += ["", *(line for block in wrapped for line in block)]

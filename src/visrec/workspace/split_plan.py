@@ -7,9 +7,12 @@ from typing import get_args
 
 from visrec.core.dataset import Dataset
 from visrec.core.errors import InputError
-from visrec.evaluation.splits import Split, SplitName, make_split
+from visrec.evaluation.splits import Folds, Split, SplitName, make_folds, make_split
 
-__all__ = ["SplitPlan"]
+__all__ = ["KFOLD", "SplitPlan"]
+
+#: The split that cuts the log several times.
+KFOLD = "kfold"
 
 
 @dataclass(frozen=True)
@@ -17,12 +20,13 @@ class SplitPlan:
     """The arguments that make a split of a workspace's log; equal plans hide the same test part.
 
     Attributes:
-        split: see `make_split`.
+        split: see `make_split`; or "kfold", see `make_folds`.
         seed: see `make_split`; 0 or more.
         test_fraction: see `make_split`.
         test_days: see `make_split`.
         positive_threshold: see `Workspace.dataset`.
         encoder: see `Workspace.dataset`.
+        folds: number of folds of "kfold".
     """
 
     split: str = "random"
@@ -31,16 +35,26 @@ class SplitPlan:
     test_days: float | None = None
     positive_threshold: float | None = None
     encoder: str | None = None
+    folds: int = 5
 
     def __post_init__(self) -> None:
         # Said before a dataset is put together, which takes a while.
-        if self.split not in get_args(SplitName):
-            raise InputError(f"Expected a split out of {', '.join(get_args(SplitName))}, got {self.split!r}.")
+        known = (*get_args(SplitName), KFOLD)
+        if self.split not in known:
+            raise InputError(f"Expected a split out of {', '.join(known)}, got {self.split!r}.")
         if self.seed < 0:
             raise InputError(f"Expected a seed of 0 or more, got {self.seed}.")
+        if self.split == KFOLD and (self.test_fraction is not None or self.test_days is not None):
+            raise InputError("The split kfold takes a number of folds, and neither test_fraction nor test_days.")
 
     def cut(self, dataset: Dataset, seed: int | None = None) -> Split:
-        """Split a dataset; `seed` replaces the plan's own."""
+        """Split a dataset once; `seed` replaces the plan's own.
+
+        Raises:
+            InputError: where the plan is to cut it several times, and see `make_split`.
+        """
+        if self.split == KFOLD:
+            raise InputError("Expected a split that cuts once, got 'kfold'. Use another, such as 'random'.")
         return make_split(
             dataset,
             self.split,  # type: ignore[arg-type]
@@ -48,3 +62,7 @@ class SplitPlan:
             test_fraction=self.test_fraction,
             test_days=self.test_days,
         )
+
+    def folds_of(self, dataset: Dataset) -> Folds:
+        """Cut a dataset into the plan's folds; see `make_folds`."""
+        return make_folds(dataset, self.folds, seed=self.seed)

@@ -22,7 +22,7 @@ from visrec.core.protocols import Recommender
 from visrec.core.ranking import Ranking
 from visrec.core.settings import FeedbackRules, ImageLimits
 from visrec.encoders.weights import Say, quiet
-from visrec.recommenders.registry import RECOMMENDERS, make_recommender
+from visrec.recommenders.registry import make_recommender
 from visrec.workspace.allowed import allowed_items
 from visrec.workspace.assemble import make_histories
 from visrec.workspace.checks import check_examples, check_k, check_user_ids
@@ -423,36 +423,30 @@ class Workspace:
         test_days: float | None = None,
         positive_threshold: float | None = None,
         encoder: str | None = None,
+        folds: int = 5,
         tuned: bool = False,
+        learning_curve: bool = False,
         progress: ProgressFactory = silent,
+        keep_interrupted: bool = False,
     ) -> Evaluation:
         """Judge recommenders on a part of the log that they did not see, over the whole catalogue.
 
-        Args:
-            split: "random", "time", "user-time" or "item-cold"; see `make_split`.
-            models: names out of `RECOMMENDERS`; None: all. "popular" and "random" are always added.
-            k: length of the lists.
-            seed: of the split and the intervals; 0 or more.
-            test_fraction: see `make_split`.
-            test_days: see `make_split`.
-            positive_threshold: replaces the workspace's own.
-            encoder: take the pictures as this encoder saw them; None: the encoder in use.
-            tuned: take the settings that `tune` found with these very arguments, of the models that were tuned.
-            progress: shows progress.
-
-        Raises:
-            InputError: on a wrong argument, too small a log, or settings that were tuned on another split.
-            NotFoundError: when there are no features of the encoder.
+        `split` to `folds` are those of `SplitPlan`, the other arguments those of
+        `visrec.workspace.evaluation.evaluate_shop`, where the errors are too.
         """
-        from visrec.evaluation.evaluate import evaluate
+        from visrec.workspace.evaluation import evaluate_shop
 
-        check_k(k)
-        plan = SplitPlan(split, seed, test_fraction, test_days, positive_threshold, encoder)
-        names = list(dict.fromkeys([*(models or RECOMMENDERS), "popular", "random"]))
-        found = {name: settings_for(self.root, name, plan) if tuned else {} for name in names}
-        recommenders = {name: make_recommender(name, changes) for name, changes in found.items()}
-        dataset = self.dataset(positive_threshold=positive_threshold, encoder=encoder)
-        return evaluate(plan.cut(dataset), recommenders, k=k, seed=seed, progress=progress)
+        plan = SplitPlan(split, seed, test_fraction, test_days, positive_threshold, encoder, folds)
+        return evaluate_shop(
+            self,
+            plan,
+            models,
+            k=k,
+            tuned=tuned,
+            learning_curve=learning_curve,
+            progress=progress,
+            keep_interrupted=keep_interrupted,
+        )
 
     def evaluate_ratings(
         self,
