@@ -90,7 +90,7 @@ def _question(evaluation: Evaluation, data: Mapping[str, str]) -> list[str]:
         **data,
         "Split": f"{evaluation.split}: {evaluation.description}",
         "Users judged": f"{evaluation.n_users:,}",
-        "Items to choose from": f"{evaluation.n_candidates:,} of {evaluation.n_items:,}, never a sample",
+        "Items to choose from": f"{evaluation.n_candidates:,} of {evaluation.n_items:,}; all of them are ranked",
         "Length of lists (k)": str(evaluation.k),
     }
     return [facts(values), *_leakage(evaluation.leakage)]
