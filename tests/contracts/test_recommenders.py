@@ -19,7 +19,7 @@ from visrec.core.protocols import Recommender
 from visrec.recommenders.registry import DEFAULT_RECOMMENDER, RECOMMENDERS, make_recommender
 
 N = 20
-SOURCES = {*BLOCK_SOURCES.values(), "collaborative", "appeal", "popular", "random"}
+SOURCES = {*BLOCK_SOURCES.values(), "collaborative", "appeal", "popular", "new", "random"}
 #: The same order for everybody: there is no taste for them to find.
 IMPERSONAL = ("random", "popular", "recently-popular", "appeal")
 #: They learn from ratings, and the log here holds none: see test_rating_predictors.py.

@@ -142,6 +142,9 @@ def train(
     recommender = workspace.train(model, settings=_pairs(settings or []), tuned=tuned, progress=show_progress)
     sources = getattr(recommender, "sources", ())
     write(f"Trained {model}" + (f" from: {', '.join(sources)}." if sources else "."))
+    report = getattr(recommender, "report", "")
+    if report:
+        write(report)
     shares = getattr(recommender, "fusion_shares", {})
     if shares:
         write("  Learned shares: " + ", ".join(f"{block} {share:.0%}" for block, share in shares.items()))

@@ -122,7 +122,7 @@ class Scores:
     """Scores of every item for every user, and where they come from.
 
     Attributes:
-        parts: source ("visual", "text", "category", "collaborative", "appeal", "popular", "random") -> float32
+        parts: source ("visual", "text", "category", "collaborative", "appeal", "popular", "new", "random") -> float32
             (n_users, n_items). Higher is better; comparable within a row only.
     """
 

@@ -1,60 +1,99 @@
-"""The default: a weighted sum of every source that the catalogue allows."""
+"""The default: a sum of every source that helps, with weights learned on held-out likes."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from types import MappingProxyType
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from visrec.core.dataset import Dataset
-from visrec.core.errors import NotFittedError, UnsupportedError
+from visrec.core.errors import InputError, NotFittedError, UnsupportedError
 from visrec.core.features import BLOCK_SOURCES, ItemFeatures
 from visrec.core.histories import Histories
+from visrec.core.ids import IdMap
 from visrec.core.progress import ProgressFactory, silent
 from visrec.core.protocols import Capabilities, Recommender, Scores
-from visrec.recommenders.appeal import Appeal
-from visrec.recommenders.content_knn import content_knn
-from visrec.recommenders.ease import Ease
-from visrec.recommenders.popular import Popular
+from visrec.recommenders.content import PerItems
+from visrec.recommenders.holdout import Holdout, hold_out
+from visrec.recommenders.registry import make_recommender
+from visrec.recommenders.stacking import KINDS, Stack, Weights, learn_weights
+from visrec.recommenders.standard_scores import standard_parts, total_of
 
 __all__ = ["Blend", "BlendSettings"]
 
 Matrix = npt.NDArray[np.float32]
 
-_SOURCE_BLOCKS: Mapping[str, str] = MappingProxyType({source: block for block, source in BLOCK_SOURCES.items()})
+#: The order of sources in reports.
+_ORDER = ("collaborative", *BLOCK_SOURCES.values(), "appeal", "popular")
+#: Scores of one member that are kept while weights are learned, and of how many users they are made at a time.
+_CELLS, _BLOCK = 6_000_000, 128
+#: A member that weighs no more than this for any item is left out.
+_LEAST = 0.05
 
 
 @dataclass(frozen=True)
 class BlendSettings:
-    """How much each source counts, in standard deviations of the user's scores.
-
-    With n the mean number of likes of a liked item, content weighs `content_evidence` / n beside a
-    collaborative weight of 1: behaviour is believed where there is enough of it.
+    """Settings of `Blend`.
 
     Attributes:
-        content_evidence: likes an item at which look and words together count as much as behaviour.
-        appeal_evidence: likes an item at which `appeal` has half its full weight, that of one content source.
-        popular: weight of `popular`, relative to one content source.
+        members: names out of the registry, each with settings behind it if it has any that differ from its
+            defaults, as in "visual-knn half_life_days=30". What the catalogue does not allow is left out.
+        min_likes: with fewer held-out likes than this, about a tenth of the log, weights are not learned.
+        prior_strength: how many choices the weights that stand there without any data are worth.
+        evidence: likes beyond the first at which an item is half way from few likes to many.
+        seed: of everything drawn.
     """
 
-    content_evidence: float = 3.0
-    appeal_evidence: float = 10.0
-    popular: float = 0.5
+    members: tuple[str, ...] = (
+        "ease",
+        "ials",
+        "visual-knn",
+        "visual-knn half_life_days=30",
+        "text-knn",
+        "text-knn half_life_days=30",
+        "category-knn",
+        "category-knn half_life_days=30",
+        "appeal",
+        "popular",
+        "recently-popular",
+    )
+    min_likes: int = 200
+    prior_strength: float = 10.0
+    evidence: float = 10.0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not self.members or len(set(self.members)) < len(self.members):
+            raise InputError(f"Expected members, each once, got {', '.join(self.members) or 'none'}.")
+        if any(_named(member)[0] == Blend.id for member in self.members):
+            raise InputError("A blend cannot be a member of itself.")
+        if self.prior_strength <= 0 or self.evidence <= 0:
+            raise InputError("Expected prior_strength and evidence above 0.")
 
 
 class Blend:
-    """score(u, i) = Σ_s w_s z_s(u, i), with z_s the source's scores brought to mean 0 and deviation 1 per user.
+    """score(u, i) = Σ_m w_m(n_i) z_m(u, i) + [n_i = 0] b, with weights learned on held-out likes.
 
-    A source that the catalogue does not allow (no pictures, no texts, no likes) is left out, and `sources`
-    says which are in. Each part is standardised over the items that its source knows (a content source: those
-    that have the feature, alike or not; the others: those that they give a score) and is 0, the average, for the
-    rest: among new items their look, words and categories decide, and what is known of the appeal of such items.
+    z_m is the member's score, brought to mean 0 and deviation 1 for the user and compressed by a logarithm (see
+    `standard_parts`). Its weight w_m ≥ 0 depends on n_i, the likes of the item: one value where there are none, and
+    for others a mixture of one for few likes and one for many, with share (n - 1) / (n - 1 + evidence) of the latter.
+    b says how much more, or less, new items are chosen than their scores tell.
 
-    Complexity: that of its sources. Parts: one a source; they add up to the score.
+    Stacking (Wolpert 1992, doi:10.1016/S0893-6080(05)80023-1; non-negative as in Breiman 1996,
+    doi:10.1007/BF00117832): the members are fitted on a part of the data (see `hold_out`), the weights are those under
+    which the likes of the rest are likeliest (see `learn_weights`), and the members that got any weight are fitted
+    again, on everything. `report` says what each source weighs and adds.
+
+    With fewer than `min_likes` held-out likes, the weights are a rule of thumb: with n the mean number of likes of a
+    liked item, content counts 3 / n beside behaviour.
+
+    Complexity: that of its members, fitted twice, and once their scores for as many users as fit in 6 million cells;
+    memory 24 MB a member while it learns. Limits: b is learned from how the log grew. Where the catalogue already
+    lists what only goes on sale later, as published logs do, that gives away that new items will sell.
+    Parts: one a source, members of one source share it; "new" is b.
     """
 
     id = "blend"
@@ -62,90 +101,194 @@ class Blend:
 
     def __init__(self, settings: BlendSettings | None = None) -> None:
         self.settings = settings or BlendSettings()
+        self.report = ""
         self._members: dict[str, Recommender] = {}
-        self._weights: dict[str, float] = {}
+        self._sources: list[str] = []
+        self._weights = Weights(np.zeros((0, len(KINDS))), 0.0, self.settings.evidence)
+        self._item_ids = IdMap(())
+        self._n_likes = np.zeros(0, dtype=np.int64)
+        self._likes = PerItems(self._likes_of)
 
     @property
     def sources(self) -> tuple[str, ...]:
-        """The sources that `fit` found usable, "collaborative", "visual", "text", "category", "appeal", "popular"."""
-        return tuple(self._members)
+        """The sources in use, out of "collaborative", "visual", "text", "category", "appeal", "popular"."""
+        return tuple(sorted(set(self._sources), key=_place))
+
+    @property
+    def weights(self) -> dict[str, dict[str, float]]:
+        """Member -> what it weighs for "new" items, those of "few likes" and those of "many likes"."""
+        rows = self._weights.members.tolist()
+        return {name: dict(zip(KINDS, row, strict=True)) for name, row in zip(self._members, rows, strict=True)}
 
     def fit(self, dataset: Dataset, progress: ProgressFactory = silent) -> Self:
-        """Fit every source that the dataset allows.
+        """Learn weights on held-out likes, then fit the members that got any on everything.
 
         Raises:
             UnsupportedError: when there is neither behaviour nor any feature.
         """
-        members: dict[str, Recommender] = {}
-        for source, model in self._candidates().items():
-            try:
-                members[source] = model.fit(dataset, progress)
-            except UnsupportedError:
-                continue
-        if set(members) == {"popular"} and not dataset.histories.n_events:
+        settings = self.settings
+        names = _worth_trying(settings.members, dataset.histories)
+        holdout = hold_out(dataset, settings.seed, max(_CELLS // max(dataset.n_items, 1), 20))
+        n_held = 0 if holdout is None else int(holdout.liked.nnz)
+        stack = None
+        if holdout is not None and n_held >= settings.min_likes and len(holdout.history) > 1:
+            names, stack = self._learn(names, holdout, dataset, progress)
+        self._members = _fitted(names, dataset, progress)
+        self._sources = [_source(model, dataset) for model in self._members.values()]
+        if set(self._sources) <= {"popular"} and not dataset.histories.n_events:
             raise UnsupportedError("blend needs interactions, pictures, texts or categories; the catalogue has none.")
-        liked = dataset.histories.liked()
-        likes = liked.nnz / max(len(np.unique(liked.indices)), 1)
-        self._members, self._weights = members, self._weigh(likes)
+        self._weights = stack.weights if stack else _rule_of_thumb(self._sources, dataset.histories, settings.evidence)
+        self._item_ids = dataset.items.item_ids
+        self._n_likes = np.bincount(dataset.histories.liked().indices, minlength=dataset.n_items).astype(np.int64)
+        self._likes = PerItems(self._likes_of)
+        self.report = self._table(stack, n_held, "" if holdout is None else holdout.kind)
         return self
 
     def score(self, histories: Histories, items: ItemFeatures) -> Scores:
         """Score every item for every history; see `Recommender.score`."""
-        if not self._members:
-            raise NotFittedError("blend has not been fitted. Call fit(dataset) first.")
+        self._check_fitted()
+        n_likes = self._likes(items)
         parts: dict[str, Matrix] = {}
-        for source, model in self._members.items():
-            raw = model.score(histories, items).parts[source]
-            block = items.blocks.get(_SOURCE_BLOCKS.get(source, ""))
-            known = raw != 0 if block is None else np.broadcast_to(block.present, raw.shape)
-            parts[source] = _standardised(raw, known) * np.float32(self._weights[source])
+        for model, weight in zip(self._members.values(), self._weights.of_items(n_likes), strict=True):
+            for source, part in standard_parts(model.score(histories, items).parts, items).items():
+                part *= weight
+                parts[source] = parts[source] + part if source in parts else part
+        parts = {source: parts[source] for source in sorted(parts, key=_place)}
+        if self._weights.new:
+            parts["new"] = np.repeat(self._weights.offset(n_likes)[None], len(histories), axis=0)
         return Scores(parts)
 
     def state(self) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
-        """The members' states, their arrays prefixed with the source."""
-        if not self._members:
-            raise NotFittedError("blend has not been fitted. Call fit(dataset) first.")
-        settings: dict[str, Any] = {"settings": asdict(self.settings), "weights": self._weights, "members": {}}
-        arrays: dict[str, npt.NDArray[Any]] = {}
-        for source, model in self._members.items():
-            settings["members"][source], own = model.state()
-            arrays.update({f"{source}.{name}": array for name, array in own.items()})
+        """What was learned, and the members' states, their arrays prefixed with the member's number."""
+        self._check_fitted()
+        arrays: dict[str, npt.NDArray[Any]] = {"n_likes": self._n_likes, "weights": self._weights.members}
+        members = []
+        for number, (name, model) in enumerate(self._members.items()):
+            own_settings, own = model.state()
+            members.append({"name": name, "source": self._sources[number], "state": own_settings})
+            arrays.update({f"{number}.{key}": array for key, array in own.items()})
+        settings = {
+            "settings": asdict(self.settings),
+            "new": self._weights.new,
+            "report": self.report,
+            "item_ids": list(self._item_ids),
+            "members": members,
+        }
         return settings, arrays
 
     def load_state(self, settings: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]]) -> Self:
         """Become the saved model."""
-        self.settings = BlendSettings(**settings["settings"])
-        self._weights = dict(settings["weights"])
-        fresh = self._candidates()
+        saved = dict(settings["settings"])
+        self.settings = BlendSettings(**{**saved, "members": tuple(saved["members"])})
+        self.report = settings["report"]
+        self._weights = Weights(np.asarray(arrays["weights"]), settings["new"], self.settings.evidence)
+        self._sources = [member["source"] for member in settings["members"]]
         self._members = {}
-        for source, saved in settings["members"].items():
-            prefix = f"{source}."
+        for number, member in enumerate(settings["members"]):
+            prefix = f"{number}."
             own = {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
-            self._members[source] = fresh[source].load_state(saved, own)
+            self._members[member["name"]] = _make(member["name"]).load_state(member["state"], own)
+        self._item_ids, self._n_likes = IdMap(settings["item_ids"]), np.asarray(arrays["n_likes"])
+        self._likes = PerItems(self._likes_of)
         return self
 
-    def _candidates(self) -> dict[str, Recommender]:
-        neighbours = {source: content_knn(block) for block, source in BLOCK_SOURCES.items()}
-        return {"collaborative": Ease(), **neighbours, "appeal": Appeal(), "popular": Popular()}
+    def _learn(
+        self, names: Sequence[str], holdout: Holdout, dataset: Dataset, progress: ProgressFactory
+    ) -> tuple[list[str], Stack]:
+        """The members that got any weight, and what was learned."""
+        tried: list[str] = []
+        sources, scores = [], []
+        for name in names:
+            # One at a time: what is needed of a member are its scores.
+            for model in _fitted([name], holdout.train, progress).values():
+                tried.append(name)
+                sources.append(_source(model, holdout.train))
+                scores.append(_standard_scores(model, holdout.history, dataset.items))
+        prior = _rule_of_thumb(sources, holdout.train.histories, self.settings.evidence)
+        stack = learn_weights(holdout, np.stack(scores), sources, prior, self.settings.prior_strength)
+        weights = stack.weights
+        kept = np.flatnonzero(weights.members.max(axis=1) > _LEAST)
+        kept = kept if kept.size else np.arange(len(tried))
+        weights = Weights(weights.members[kept], weights.new, weights.evidence)
+        return [tried[member] for member in kept], replace(stack, weights=weights)
 
-    def _weigh(self, likes_per_item: float) -> dict[str, float]:
-        """Source -> weight."""
-        settings = self.settings
-        content = settings.content_evidence / max(likes_per_item, 1.0)
-        return {
-            "collaborative": 1.0,
-            **dict.fromkeys(BLOCK_SOURCES.values(), content),
-            "appeal": content * likes_per_item / (likes_per_item + settings.appeal_evidence),
-            "popular": content * settings.popular,
-        }
+    def _table(self, stack: Stack | None, n_held: int, kind: str) -> str:
+        """What each member weighs, and what each source adds to lists."""
+        how = f"learned on {n_held} held-out likes ({kind})" if stack else f"a rule of thumb: {n_held} held-out likes"
+        lines = [f"  {'weights ' + how:48}" + "".join(f"{name:>12}" for name in KINDS)]
+        for (name, weights), source in zip(self.weights.items(), self._sources, strict=True):
+            lines.append(f"  {f'{name} ({source})':48}" + "".join(f"{weight:12.2f}" for weight in weights.values()))
+        if stack:
+            lines.append(f"  {'for being new':48}{stack.weights.new:12.2f}")
+            lines.append(f"  {'NDCG@10 of held-out likes, in lists of':48}{'new items':>12}{'all items':>12}")
+            lines.append(f"  {'':48}{stack.ndcg[1]:12.4f}{stack.ndcg[0]:12.4f}")
+            for source, adds in stack.contributions.items():
+                lines.append(f"  {source + ' adds':>48}{adds.new_items:+12.4f}{adds.all_items:+12.4f}")
+        return "\n".join(lines)
+
+    def _check_fitted(self) -> None:
+        if not self._members:
+            raise NotFittedError("blend has not been fitted. Call fit(dataset) first.")
+
+    def _likes_of(self, items: ItemFeatures) -> npt.NDArray[np.int64]:
+        """Training likes of each item, 0 for one that was not there; int64 (n_items,)."""
+        rows = self._item_ids.rows(list(items.item_ids))
+        return np.append(self._n_likes, 0)[rows].astype(np.int64)
 
 
-def _standardised(scores: Matrix, known: npt.NDArray[np.bool_]) -> Matrix:
-    """Mean 0 and deviation 1 over the known scores of each row, 0 elsewhere; float32. Of equal scores all are 0."""
-    count = np.maximum(known.sum(axis=1, keepdims=True), 1).astype(np.float32)
-    mean = np.where(known, scores, np.float32(0.0)).sum(axis=1, keepdims=True) / count
-    centred = np.where(known, scores - mean, np.float32(0.0))
-    deviation = np.sqrt(np.square(centred).sum(axis=1, keepdims=True) / count)
-    # Equal scores, and cosines that cancel out, differ by rounding, which is not to be blown up to a deviation of 1.
-    varied = deviation > np.maximum(np.abs(mean) * np.float32(1e-5), np.float32(1e-7))
-    return np.divide(centred, deviation, out=np.zeros_like(centred), where=varied)
+def _rule_of_thumb(sources: Sequence[str], histories: Histories, evidence: float) -> Weights:
+    """Weights by how much behaviour there is; members with one source share its weight."""
+    liked = histories.liked()
+    n = max(liked.nnz / max(len(np.unique(liked.indices)), 1), 1.0)
+    content = 3 / n
+    rule = {**dict.fromkeys(BLOCK_SOURCES.values(), content), "popular": content / 2, "appeal": content * n / (n + 10)}
+    weights = [rule.get(source, 1.0) / sources.count(source) for source in sources]
+    return Weights(np.repeat(np.array(weights)[:, None], len(KINDS), axis=1), 0.0, evidence)
+
+
+def _named(member: str) -> tuple[str, dict[str, str]]:
+    """A member's name in the registry, and its settings."""
+    name, *changes = member.split()
+    pairs = [change.partition("=") for change in changes]
+    return name, {field: value for field, _, value in pairs}
+
+
+def _make(member: str) -> Recommender:
+    return make_recommender(*_named(member))
+
+
+def _worth_trying(members: Sequence[str], histories: Histories) -> list[str]:
+    """The members, without those that forget where the log has no times to go by."""
+    timed = bool(np.ptp(histories.timestamp)) if histories.n_events else False
+    return [m for m in members if timed or getattr(_make(m).settings, "half_life_days", None) is None]
+
+
+def _fitted(names: Sequence[str], dataset: Dataset, progress: ProgressFactory) -> dict[str, Recommender]:
+    """Those of the members that the dataset allows, fitted."""
+    members = {}
+    for name in names:
+        try:
+            members[name] = _make(name).fit(dataset, progress)
+        except UnsupportedError:
+            continue
+    return members
+
+
+def _source(model: Recommender, dataset: Dataset) -> str:
+    """The word for a member's scores: that of its first part."""
+    nobody = dataset.histories.take(np.zeros(0, dtype=np.int64))
+    return next(iter(model.score(nobody, dataset.items).parts))
+
+
+def _standard_scores(model: Recommender, histories: Histories, items: ItemFeatures) -> Matrix:
+    """A member's scores on the common scale; float32 (n_users, n_items)."""
+    scores = np.zeros((len(histories), len(items)), dtype=np.float32)
+    for start in range(0, len(histories), _BLOCK):
+        rows = np.arange(start, min(start + _BLOCK, len(histories)))
+        parts = model.score(histories.take(rows), items).parts
+        scores[rows] = total_of(standard_parts(parts, items).values())
+    return scores
+
+
+def _place(source: str) -> tuple[int, str]:
+    return (_ORDER.index(source) if source in _ORDER else len(_ORDER), source)

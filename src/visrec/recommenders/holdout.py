@@ -1,0 +1,142 @@
+"""Validation data cut out of training data: what came next, or what is missing at random, and items hidden whole."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from visrec.core.dataset import Dataset
+from visrec.core.histories import Histories
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
+
+__all__ = ["Holdout", "hold_out"]
+
+Flags = npt.NDArray[np.bool_]
+
+#: The newest part of a log that is held out, or the part of each user's events; and of the liked items.
+_SHARE = 0.1
+#: Likes of new items that are enough to learn from.
+_ENOUGH_NEW = 200
+
+
+@dataclass(frozen=True)
+class Holdout:
+    """What models are fitted on, and what they are then asked to find.
+
+    Attributes:
+        kind: "time" or "random"; see `hold_out`.
+        train: the inner training data; without the items that are `hidden`.
+        history: inner training histories of the n_users users with a held-out like, over all n_items items.
+        liked: float32 CSR (n_users, n_items), 1 where the user likes an item that is not in `history`.
+        n_likes: int64 (n_items,); users that like the item in the inner training data.
+        hidden: bool (n_items,); items that were taken out whole. All False where the log has enough new items.
+    """
+
+    kind: str
+    train: Dataset
+    history: Histories
+    liked: csr_matrix
+    n_likes: npt.NDArray[np.int64]
+    hidden: Flags
+
+
+def hold_out(dataset: Dataset, seed: int = 0, max_users: int | None = None) -> Holdout | None:
+    """Cut validation data out of a dataset.
+
+    Where most likes of the newest tenth of the log are of users with earlier events, that tenth is held out, with all
+    that is new in it ("time"). Where people come once, as in MovieLens, or time tells nothing, it is a tenth of each
+    user's events, drawn at random. Where fewer than 200 held-out likes are of items that had none before, a random
+    tenth of the liked items is hidden besides: these stand for new items.
+
+    Args:
+        dataset: training data.
+        seed: of every random choice.
+        max_users: at most so many users are asked about, drawn at random; None: all.
+
+    Returns:
+        None where no user has both a training event and a held-out like.
+    """
+    histories = dataset.histories
+    held = _newest(histories)
+    kind = "random" if held is None else "time"
+    if held is None:
+        held = _at_random(histories, seed)
+    hidden = _hidden(histories, held, seed)
+    out = held | hidden[histories.item_index]
+    train = histories.select(~out)
+    liked = _unseen(histories.select(out).liked(), train.matrix())
+    lengths = np.diff(train.indptr)
+    users = np.flatnonzero((lengths > 0) & (np.diff(liked.indptr) > 0))
+    if not users.size:
+        return None
+    users = np.sort(np.random.default_rng(seed + 2).permutation(users)[:max_users])
+    n_likes = np.bincount(train.liked().indices, minlength=dataset.n_items).astype(np.int64)
+    inner = _without(Dataset(train.take(np.flatnonzero(lengths > 0)), dataset.items), hidden)
+    return Holdout(kind, inner, train.take(users), liked[users], n_likes, hidden)
+
+
+def _newest(histories: Histories) -> Flags | None:
+    """The newest tenth of the events, bool (n_events,); None where time tells nothing, or people come once."""
+    moments, counts = np.unique(histories.timestamp, return_counts=True)
+    if moments.size < 2:
+        return None
+    later = 1 - np.cumsum(counts)[:-1] / counts.sum()
+    latest = np.asarray(histories.timestamp > moments[np.abs(later - _SHARE).argmin()])
+    earlier = np.bincount(histories.user_index[~latest], minlength=len(histories)) > 0
+    likes = latest & (histories.weight > 0)
+    return latest if likes.any() and earlier[histories.user_index[likes]].mean() > 0.5 else None
+
+
+def _at_random(histories: Histories, seed: int) -> Flags:
+    """A tenth of each user's events, bool (n_events,); one always stays."""
+    user = histories.user_index
+    order = np.lexsort((np.random.default_rng(seed).random(histories.n_events), user))
+    place = np.arange(histories.n_events) - histories.indptr[:-1][user]
+    kept = np.maximum(np.rint((1 - _SHARE) * np.diff(histories.indptr)), 1)
+    held = np.zeros(histories.n_events, dtype=np.bool_)
+    held[order] = place >= kept[user]
+    return held
+
+
+def _hidden(histories: Histories, held: Flags, seed: int) -> Flags:
+    """Items to hide whole, bool (n_items,): none where enough of what is held out is new anyway."""
+    hidden = np.zeros(histories.n_items, dtype=np.bool_)
+    likes = histories.weight > 0
+    before = np.bincount(histories.item_index[~held & likes], minlength=histories.n_items)
+    if (before[histories.item_index[held & likes]] == 0).sum() < _ENOUGH_NEW:
+        items = np.unique(histories.item_index[likes])
+        hidden[np.random.default_rng(seed + 1).permutation(items)[: int(len(items) * _SHARE)]] = True
+    return hidden
+
+
+def _unseen(liked: csr_matrix, seen: csr_matrix) -> csr_matrix:
+    """The pairs of `liked` that are not stored in `seen`, as ones."""
+    likes, known = liked.astype(np.float32), seen.astype(np.float32)
+    # A seen pair is stored even where its weight is 0, and counts.
+    likes.data[:] = known.data[:] = 1.0
+    fresh = (likes - likes.multiply(known)).tocsr()
+    fresh.eliminate_zeros()
+    fresh.sort_indices()
+    return fresh
+
+
+def _without(dataset: Dataset, hidden: Flags) -> Dataset:
+    """The dataset without some items, none of which has an event."""
+    if not hidden.any():
+        return dataset
+    histories, row_after = dataset.histories, np.cumsum(~hidden) - 1
+    moved = Histories(
+        histories.user_ids,
+        int((~hidden).sum()),
+        histories.indptr,
+        row_after[histories.item_index].astype(np.int32),
+        histories.weight,
+        histories.timestamp,
+        histories.rating,
+    )
+    return Dataset(moved, dataset.items.take(np.flatnonzero(~hidden)))
