@@ -125,7 +125,7 @@ WRONG = [
     ),
     ("evaluate {shop} --ratings --seed -1", "Expected a seed of 0 or more, got -1"),
     ("evaluate {shop} --ratings --folds 1", "Expected 2 or more folds, got 1"),
-    ("evaluate {shop} --ratings --tuned", "none of --test-fraction"),
+    ("evaluate {shop} --ratings --test-days 3", "none of --test-fraction"),
     ("evaluate {shop} --ratings --test-fraction 0.5", "none of --test-fraction"),
     # Settings and searches that cannot be.
     ("train {shop} --model ease --set dim=3", "ease has no setting 'dim'. It has: blocks"),
@@ -134,7 +134,9 @@ WRONG = [
     ("train {shop} --model ease --tuned", "ease has not been tuned yet. Run: visrec tune"),
     ("train {shop} --model visual-mf", "visual-mf needs ratings, and the log holds none"),
     ("tune {shop} --model popular", "popular has no settings to search"),
-    ("tune {shop} --model visual-mf", "visual-mf has no settings to search"),
+    ("tune {shop} --model bias --split kfold", "none is left to tune by"),
+    ("tune {shop} --model bias --split time", "split out of kfold, random, user-time, item-cold, got 'time'"),
+    ("evaluate {shop} --ratings --split nope", "split out of kfold, random, user-time, item-cold, got 'nope'"),
     ("tune {shop} --model ease --trials 0", "Expected 1 trial or more, got 0"),
     (
         "tune {shop} --model ease --split nope",

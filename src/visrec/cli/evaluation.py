@@ -69,13 +69,14 @@ def evaluate(
 
     models = None if not model or "all" in model else model
     if ratings:
-        _refuse_with_ratings(test_fraction, test_days, positive_threshold, tuned, learning_curve, report, charts)
+        _refuse_with_ratings(test_fraction, test_days, positive_threshold, learning_curve, report, charts)
         judged = Workspace.open(shop).evaluate_ratings(
             split or "kfold",
             models,
             folds=5 if folds is None else folds,
             seed=seed,
             encoder=encoder,
+            tuned=tuned,
             progress=show_progress,
         )
         _print(judged, as_json, markdown)
@@ -110,8 +111,8 @@ def evaluate(
 def _refuse_with_ratings(*given: object) -> None:
     if any(value is not None and value is not False for value in given):
         raise InputError(
-            "--ratings takes --split, --folds, --model, --seed and --encoder, and none of --test-fraction, "
-            "--test-days, --positive-threshold, --tuned, --learning-curve, --report and --charts. Leave those out."
+            "--ratings takes --split, --folds, --model, --seed, --encoder and --tuned, and none of --test-fraction, "
+            "--test-days, --positive-threshold, --learning-curve, --report and --charts. Leave those out."
         )
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Self
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +17,7 @@ from visrec.core.histories import Histories
 from visrec.core.ids import IdMap
 from visrec.core.progress import ProgressFactory, silent
 from visrec.core.protocols import Capabilities, Scores
+from visrec.core.settings import SearchSpace
 from visrec.recommenders.content import PerItems
 from visrec.recommenders.rating_matrix import rating_matrix, require_ratings
 
@@ -40,6 +42,13 @@ class BiasSettings:
     item_regularisation: float = 10.0
     user_regularisation: float = 15.0
     sweeps: int = 10
+
+    search: ClassVar[Mapping[str, SearchSpace]] = MappingProxyType(
+        {
+            "item_regularisation": SearchSpace(1.0, 100.0, log=True),
+            "user_regularisation": SearchSpace(1.0, 100.0, log=True),
+        }
+    )
 
 
 class Bias:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Self
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +17,7 @@ from visrec.core.histories import Histories
 from visrec.core.ids import IdMap
 from visrec.core.progress import ProgressFactory, silent
 from visrec.core.protocols import Capabilities, Scores
+from visrec.core.settings import SearchSpace
 from visrec.recommenders.content import PerItems
 from visrec.recommenders.factor_ensemble import FactorEnsemble
 from visrec.recommenders.factor_sampler import RowPrior, sample_factors
@@ -57,6 +59,15 @@ class VisualMFSettings:
     new_item_regularisation: float = 10.0
     blocks: tuple[str, ...] = ("image", "text", "category")
     seed: int = 42
+
+    search: ClassVar[Mapping[str, SearchSpace]] = MappingProxyType(
+        {
+            "dim": SearchSpace(choices=(8, 16, 24, 32)),
+            "feature_dim": SearchSpace(choices=(16, 32, 64)),
+            "implicit_dim": SearchSpace(choices=(32, 64, 128)),
+            "new_item_regularisation": SearchSpace(1.0, 100.0, log=True),
+        }
+    )
 
 
 @dataclass(frozen=True)

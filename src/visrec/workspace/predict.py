@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -88,18 +88,21 @@ def require_rating_predictor(recommender: Recommender) -> RatingPredictor:
     return cast(RatingPredictor, recommender)
 
 
-def rating_models(names: Sequence[str] | None = None) -> dict[str, Recommender]:
+def rating_models(
+    names: Sequence[str] | None = None, changes: Mapping[str, Mapping[str, Any]] | None = None
+) -> dict[str, Recommender]:
     """New models for an evaluation of ratings: those named, and always `bias`, that they must beat.
 
     Args:
         names: out of `RECOMMENDERS`; None: all that predict ratings.
+        changes: model -> settings that differ from its own.
 
     Raises:
         InputError: for an unknown model.
     """
     if names is not None:
-        return {name: make_recommender(name) for name in ("bias", *names)}
-    made = {name: make_recommender(name) for name in RECOMMENDERS}
+        return {name: make_recommender(name, (changes or {}).get(name)) for name in ("bias", *names)}
+    made = {name: make_recommender(name, (changes or {}).get(name)) for name in RECOMMENDERS}
     return {name: model for name, model in made.items() if model.capabilities.ratings}
 
 

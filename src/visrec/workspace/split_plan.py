@@ -7,6 +7,7 @@ from typing import get_args
 
 from visrec.core.dataset import Dataset
 from visrec.core.errors import InputError
+from visrec.evaluation.rating_split import RatingSplitName
 from visrec.evaluation.splits import Folds, Split, SplitName, make_folds, make_split
 
 __all__ = ["KFOLD", "SplitPlan"]
@@ -27,6 +28,7 @@ class SplitPlan:
         positive_threshold: see `Workspace.dataset`.
         encoder: see `Workspace.dataset`.
         folds: number of folds of "kfold".
+        ratings: ratings are predicted and lists are not ranked: see `rating_folds`.
     """
 
     split: str = "random"
@@ -36,14 +38,17 @@ class SplitPlan:
     positive_threshold: float | None = None
     encoder: str | None = None
     folds: int = 5
+    ratings: bool = False
 
     def __post_init__(self) -> None:
         # Said before a dataset is put together, which takes a while.
-        known = (*get_args(SplitName), KFOLD)
+        known = get_args(RatingSplitName) if self.ratings else (*get_args(SplitName), KFOLD)
         if self.split not in known:
             raise InputError(f"Expected a split out of {', '.join(known)}, got {self.split!r}.")
         if self.seed < 0:
             raise InputError(f"Expected a seed of 0 or more, got {self.seed}.")
+        if self.ratings and any(v is not None for v in (self.test_fraction, self.test_days, self.positive_threshold)):
+            raise InputError("Splits of ratings take neither test_fraction nor test_days nor positive_threshold.")
         if self.split == KFOLD and (self.test_fraction is not None or self.test_days is not None):
             raise InputError("The split kfold takes a number of folds, and neither test_fraction nor test_days.")
 

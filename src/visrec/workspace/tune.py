@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,10 +14,10 @@ from visrec.core.dataset import Dataset
 from visrec.core.errors import InputError, UnsupportedError, WorkspaceError
 from visrec.core.lock import WriteLock
 from visrec.core.progress import ProgressFactory, silent
+from visrec.core.protocols import Recommender
 from visrec.core.settings import SearchSpace
-from visrec.evaluation.splits import Split
 from visrec.recommenders.registry import make_recommender
-from visrec.workspace.split_plan import SplitPlan
+from visrec.workspace.split_plan import KFOLD, SplitPlan
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial, Trial
@@ -32,7 +32,7 @@ class Tuned:
     Attributes:
         model: name of the recommender.
         plan: the split whose test part the search has not seen.
-        metric: what was maximised, "ndcg@10".
+        metric: "ndcg@10", which is maximised, or "rmse", which is minimised.
         n_trials: trials done, those of earlier runs included.
         default: the metric with the recommender's own settings, on the validation part.
         value: the metric with `settings`, on the validation part: optimistic, since it was chosen by it.
@@ -69,9 +69,10 @@ def tune(
     """Search a recommender's settings; done again, it goes on to more trials.
 
     The plan's test part is cut off first and never looked at. The rest is split again in the same way with the
-    next seed; each trial fits on its training part and is judged by NDCG on its validation part, over the whole
-    catalogue. The first trial is the recommender as it is; the others are drawn by the tree-structured Parzen
-    estimator of Optuna, seeded by the trial's number, so that an interrupted search ends like one that was not.
+    next seed; each trial fits on its training part and is judged on its validation part, by NDCG over the whole
+    catalogue or, where the plan is one for ratings, by RMSE. The first trial is the recommender as it is; the others
+    are drawn by the tree-structured Parzen estimator of Optuna, seeded by the trial's number, so that an interrupted
+    search ends like one that was not.
 
     Args:
         root: the workspace; trials are kept in ROOT/tuning.
@@ -79,7 +80,7 @@ def tune(
         model: out of `RECOMMENDERS`.
         plan: how the test part is cut off.
         n_trials: trials in all, those of earlier runs included; 1 or more.
-        k: length of the judged lists.
+        k: length of the judged lists; of no concern to ratings.
         progress: shows trials.
 
     Returns:
@@ -95,7 +96,7 @@ def tune(
     if n_trials < 1:
         raise InputError(f"Expected 1 trial or more, got {n_trials}.")
     space = _space(model)
-    validation = plan.cut(plan.cut(dataset).train, plan.seed + 1)
+    judge = _judge_of_ratings(model, plan, dataset) if plan.ratings else _judge_of_lists(model, plan, dataset, k)
     (root / "tuning").mkdir(exist_ok=True)
     with WriteLock(root / "tuning" / f".{model}.lock", f"The search for {model} in {root}"):
         study = _study(root, model, plan, k)
@@ -107,7 +108,7 @@ def tune(
                 trial = study.ask()
                 changes = {} if number == 0 else _suggest(trial, space)
                 trial.set_user_attr("changes", changes)
-                study.tell(trial, _ndcg(model, changes, validation, k))
+                study.tell(trial, judge(make_recommender(model, changes)))
                 watch.advance()
         return _save(root, model, plan, k, study)
 
@@ -165,7 +166,8 @@ def _study(root: Path, model: str, plan: SplitPlan, k: int) -> Any:
     # One study a plan: trials that were judged on other data are not mixed in.
     name = json.dumps({**asdict(plan), "k": k}, sort_keys=True)
     storage = f"sqlite:///{root / 'tuning' / model}.db"
-    study = optuna.create_study(storage=storage, study_name=name, direction="maximize", load_if_exists=True)
+    direction = "minimize" if plan.ratings else "maximize"
+    study = optuna.create_study(storage=storage, study_name=name, direction=direction, load_if_exists=True)
     for trial in study.trials:
         # Left by a search that was killed: the sampler would take it for one that another worker still runs.
         if trial.state.name == "RUNNING":
@@ -198,21 +200,45 @@ def _suggest(trial: Trial, space: Mapping[str, SearchSpace]) -> dict[str, Any]:
     return changes
 
 
-def _ndcg(model: str, changes: Mapping[str, Any], validation: Split, k: int) -> float:
+def _judge_of_lists(model: str, plan: SplitPlan, dataset: Dataset, k: int) -> Callable[[Recommender], float]:
+    """NDCG on a validation part cut out of the plan's training part."""
     from visrec.evaluation.evaluate import evaluate
 
-    judged = evaluate(validation, {model: make_recommender(model, changes)}, k=k)
-    if model in judged.skipped:
-        raise UnsupportedError(judged.skipped[model])
-    return judged.models[model][f"ndcg@{k}"].mean
+    validation = plan.cut(plan.cut(dataset).train, plan.seed + 1)
+
+    def judge(recommender: Recommender) -> float:
+        judged = evaluate(validation, {model: recommender}, k=k)
+        if model in judged.skipped:
+            raise UnsupportedError(judged.skipped[model])
+        return judged.models[model][f"ndcg@{k}"].mean
+
+    return judge
+
+
+def _judge_of_ratings(model: str, plan: SplitPlan, dataset: Dataset) -> Callable[[Recommender], float]:
+    """RMSE on a validation part cut out of the plan's training part."""
+    from visrec.evaluation.rating_split import rating_folds
+    from visrec.evaluation.ratings import evaluate_ratings
+
+    if plan.split == KFOLD:
+        raise InputError("Every rating is in the test part of one fold, and none is left to tune by. Use split random.")
+    train = next(rating_folds(dataset, plan.split, seed=plan.seed)).train  # type: ignore[arg-type]
+
+    def judge(recommender: Recommender) -> float:
+        judged = evaluate_ratings(train, {model: recommender}, split=plan.split, seed=plan.seed + 1)  # type: ignore[arg-type]
+        if model in judged.skipped:
+            raise UnsupportedError(judged.skipped[model])
+        return judged.models[model]["rmse"].mean
+
+    return judge
 
 
 def _save(root: Path, model: str, plan: SplitPlan, k: int, study: Any) -> Tuned:
     done = _done(study)
-    best = max(done, key=lambda trial: (trial.value, -trial.number))
-    tuned = Tuned(
-        model, plan, f"ndcg@{k}", len(done), done[0].value, best.value, dict(best.user_attrs.get("changes", {}))
-    )
+    sign = -1 if plan.ratings else 1
+    best = max(done, key=lambda trial: (sign * trial.value, -trial.number))
+    metric = "rmse" if plan.ratings else f"ndcg@{k}"
+    tuned = Tuned(model, plan, metric, len(done), done[0].value, best.value, dict(best.user_attrs.get("changes", {})))
     body = json.dumps(asdict(tuned), ensure_ascii=False, indent=1)
     write_atomic(root / "tuning" / f"{model}.json", body.encode())
     return tuned

@@ -273,7 +273,7 @@ class Workspace:
         """Search a recommender's settings without looking at the test part; see `visrec.workspace.tune.tune`."""
         check_k(k)
         self.require_items()
-        plan = plan or SplitPlan()
+        plan = replace(plan or SplitPlan(), ratings=make_recommender(model).capabilities.ratings)
         dataset = self.dataset(positive_threshold=plan.positive_threshold, encoder=plan.encoder)
         return tune(self.root, dataset, model, plan, trials, k=k, progress=progress)
 
@@ -456,6 +456,7 @@ class Workspace:
         folds: int = 5,
         seed: int = 42,
         encoder: str | None = None,
+        tuned: bool = False,
         progress: ProgressFactory = silent,
     ) -> RatingEvaluation:
         """RMSE and MAE of the models that predict ratings, always beside "bias", on ratings that they did not see.
@@ -468,7 +469,9 @@ class Workspace:
         from visrec.evaluation.ratings import evaluate_ratings
         from visrec.workspace.predict import rating_models
 
-        made, dataset = rating_models(models), self.dataset(encoder=encoder)
+        plan = SplitPlan(split, seed, encoder=encoder, folds=folds, ratings=True)
+        changes = {name: settings_for(self.root, name, plan) for name in rating_models(models)} if tuned else {}
+        made, dataset = rating_models(models, changes), self.dataset(encoder=encoder)
         return evaluate_ratings(dataset, made, split=split, folds=folds, seed=seed, progress=progress)  # type: ignore[arg-type]
 
     def predict(self, pairs: Iterable[tuple[str, str]], model: str | None = None) -> Iterator[PredictedRating]:

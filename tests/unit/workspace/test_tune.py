@@ -9,6 +9,7 @@ from types import MappingProxyType
 import numpy as np
 import pytest
 
+from rating_shops import two_tastes
 from visrec.core.dataset import Dataset
 from visrec.core.errors import InputError, UnsupportedError, WorkspaceError
 from visrec.core.features import ItemFeatures
@@ -16,7 +17,11 @@ from visrec.core.histories import Histories
 from visrec.core.ids import IdMap
 from visrec.core.protocols import Capabilities, Scores
 from visrec.core.settings import SearchSpace
+from visrec.evaluation.rating_split import rating_folds
+from visrec.evaluation.ratings import evaluate_ratings
 from visrec.recommenders import registry
+from visrec.recommenders.bias import Bias
+from visrec.recommenders.registry import make_recommender
 from visrec.workspace.split_plan import SplitPlan
 from visrec.workspace.tune import read_tuned, settings_for, tune
 
@@ -154,3 +159,40 @@ def test_a_damaged_file_is_named(dataset, tmp_path):
     file.write_text(json.dumps({"model": "stub"}), encoding="utf-8")
     with pytest.raises(WorkspaceError, match=r"stub.json is damaged"):
         read_tuned(tmp_path, "stub")
+
+
+RATINGS = SplitPlan(ratings=True)
+
+
+def test_a_model_of_ratings_is_tuned_by_rmse_without_the_ratings_that_it_will_be_judged_by(tmp_path, monkeypatch):
+    shop, fitted = two_tastes(), []
+    fit = Bias.fit
+    monkeypatch.setattr(Bias, "fit", lambda self, data, *rest: (fitted.append(data), fit(self, data, *rest))[1])
+    tuned = tune(tmp_path, shop, "bias", RATINGS, 8)
+    assert tuned.metric == "rmse"
+    assert tuned.value <= tuned.default
+    assert read_tuned(tmp_path, "bias") == tuned
+    fold = next(rating_folds(shop, "random", seed=42))
+    users = fold.history.user_ids
+    hidden = {(users[u], int(i)) for u, i in zip(fold.user_index, fold.item_index, strict=True)}
+    assert len(fitted) == 8
+    for data in fitted:
+        assert not pairs(data.histories) & hidden
+        assert data.histories.n_events < fold.train.histories.n_events
+    # What was kept is what does best on that validation part: with it, the figure is the one that was reported.
+    again = evaluate_ratings(fold.train, {"m": make_recommender("bias", tuned.settings)}, split="random", seed=43)
+    assert again.models["m"]["rmse"].mean == pytest.approx(tuned.value)
+
+
+def test_settings_of_ratings_are_not_taken_for_lists_nor_for_folds(tmp_path):
+    tune(tmp_path, two_tastes(), "bias", RATINGS, 1)
+    with pytest.raises(InputError, match="ratings True, not False"):
+        settings_for(tmp_path, "bias", SplitPlan())
+    with pytest.raises(InputError, match="split 'random', not 'kfold'"):
+        settings_for(tmp_path, "bias", replace(RATINGS, split="kfold"))
+    with pytest.raises(InputError, match="none is left to tune by"):
+        tune(tmp_path, two_tastes(), "bias", replace(RATINGS, split="kfold"), 1)
+    with pytest.raises(InputError, match="Splits of ratings take neither"):
+        SplitPlan(ratings=True, test_fraction=0.1)
+    with pytest.raises(InputError, match="split out of kfold, random, user-time, item-cold, got 'time'"):
+        SplitPlan("time", ratings=True)
