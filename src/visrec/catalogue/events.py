@@ -17,7 +17,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from visrec.catalogue.interactions import INTERACTION_SCHEMA, Interaction
 from visrec.core.errors import WorkspaceError
 
-__all__ = ["EventLog"]
+__all__ = ["EventLog", "open_engine"]
 
 #: Stands for "unknown" in the database: NULLs would never be equal, and such an event never unique.
 _UNKNOWN_TIME = -(2**63)
@@ -49,7 +49,7 @@ class EventLog:
     """
 
     def __init__(self, url: str | sql.URL) -> None:
-        self._engine = _engine(sql.make_url(url))
+        self._engine = open_engine(sql.make_url(url))
         if self._engine.dialect.name not in _INSERTS:
             raise WorkspaceError(
                 f"Expected an event log in {' or '.join(_INSERTS)}, got {self._engine.dialect.name}. Give another URL."
@@ -131,7 +131,8 @@ def _of(statement: Any, user_id: str | None, item_id: str | None) -> Any:
     return statement
 
 
-def _engine(url: sql.URL) -> sql.Engine:
+def open_engine(url: sql.URL) -> sql.Engine:
+    """A database for many processes: in SQLite, writers wait for each other, and what is acknowledged is on disk."""
     # Pooled connections make an event 14 times faster than opening the file for each.
     engine = sql.create_engine(url)
     if url.get_backend_name() != "sqlite":
