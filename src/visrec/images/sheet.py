@@ -36,6 +36,8 @@ _HEADING_ROW = 44
 _TITLE_ROW = 46
 _FOOTER_ROW = 26
 _RADIUS = 9
+_SWATCH = 16
+_BAR = 260
 _TALLEST = 60_000
 
 
@@ -56,10 +58,19 @@ class Tile:
 
 @dataclass(frozen=True)
 class Section:
-    """Tiles under one heading."""
+    """Tiles under one heading.
+
+    Attributes:
+        title: the heading; none if empty.
+        tiles: from left to right.
+        share: drawn as a bar beside the heading, 0 empty to 1 full; None: a thin rule.
+        colours: RGB of small swatches beside the heading.
+    """
 
     title: str
     tiles: Sequence[Tile]
+    share: float | None = None
+    colours: Sequence[tuple[int, int, int]] = ()
 
 
 @dataclass(frozen=True)
@@ -202,10 +213,7 @@ def _draw_section(
 ) -> None:
     draw = ImageDraw.Draw(sheet)
     if section.title:
-        heading = fonts.heading.fit(section.title, layout.width - 2 * _MARGIN - 40)
-        fonts.heading.write(draw, (_MARGIN, y + 22), heading, _INK)
-        start = _MARGIN + fonts.heading.width(heading) + 14
-        draw.line((start, y + 16, layout.width - _MARGIN, y + 16), fill=_RULE)
+        _draw_heading(draw, y, section, layout, fonts)
         y += _HEADING_ROW
     if not section.tiles:
         fonts.text.write(draw, (_MARGIN, y + 15), "nothing to show", _MUTED)
@@ -213,6 +221,26 @@ def _draw_section(
         row, column = divmod(place, layout.columns)
         at = (_MARGIN + column * (layout.tile_width + _GAP), y + row * layout.row_height(section))
         _draw_tile(sheet, at, entry, picture, layout, fonts)
+
+
+def _draw_heading(draw: ImageDraw.ImageDraw, y: int, section: Section, layout: _Layout, fonts: _Fonts) -> None:
+    swatches = len(section.colours) * (_SWATCH + 4)
+    least = 40 if section.share is None else _BAR
+    heading = fonts.heading.fit(section.title, layout.width - 2 * _MARGIN - swatches - least)
+    fonts.heading.write(draw, (_MARGIN, y + 22), heading, _INK)
+    x = _MARGIN + round(fonts.heading.width(heading)) + 14
+    for colour in section.colours:
+        draw.rounded_rectangle((x, y + 16 - _SWATCH // 2, x + _SWATCH, y + 16 + _SWATCH // 2), 3, colour, _RULE)
+        x += _SWATCH + 4
+    end = layout.width - _MARGIN
+    if section.share is None:
+        draw.line((x, y + 16, end, y + 16), fill=_RULE)
+        return
+    # Bars of all sections begin and end at the same place: their lengths can be compared.
+    x = end - _BAR + 20
+    draw.rounded_rectangle((x, y + 12, end, y + 20), 4, _RULE)
+    if section.share > 0:
+        draw.rounded_rectangle((x, y + 12, x + max(8, round((end - x) * min(section.share, 1.0))), y + 20), 4, _MUTED)
 
 
 def _draw_tile(

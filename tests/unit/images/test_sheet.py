@@ -159,3 +159,23 @@ def test_posters_give_tall_tiles(real_data, tmp_path):
     posters = sorted((real_data / "ml100k-posters" / "images").iterdir())[:12]
     sheet = _sheet([Section("Posters", [Tile(path, path.stem) for path in posters])], tmp_path / "sheet.png", tile=100)
     assert 2 * 130 < sheet.shape[0] - 2 * MARGIN - HEADING - 2 * (CAPTION + GAP) <= 2 * 150
+
+
+def test_a_share_is_a_bar_and_colours_are_swatches(tmp_path):
+    picture = _image(tmp_path / "a.png", (100, 100))
+    tiles = [Tile(picture, "a")]
+    sections = [Section("x", tiles, share, [RED, BLUE]) for share in (0.0, 0.5, 1.0)]
+    sheet = _sheet(sections, tmp_path / "sheet.png", columns=6, tile=100)
+    tops = [MARGIN + number * (HEADING + 100 + CAPTION + GAP) for number in range(3)]
+    bars = [sheet[top + 16, -MARGIN - 240 : -MARGIN] for top in tops]
+    filled = [int((bar.max(axis=1) < 180).sum()) for bar in bars]
+    assert filled[0] == 0
+    assert filled[1] == pytest.approx(120, abs=3)
+    assert filled[2] == pytest.approx(240, abs=3)
+    assert not any(_is(pixel, PAPER) for pixel in bars[0][4:-4])
+    line = sheet[tops[0] + 16, MARGIN:200]
+    assert sum(_is(pixel, RED) for pixel in line) == pytest.approx(15, abs=2)
+    assert sum(_is(pixel, BLUE) for pixel in line) == pytest.approx(15, abs=2)
+    plain = _sheet([Section("x", tiles)], tmp_path / "plain.png", columns=6, tile=100)
+    assert not _is(plain[MARGIN + 16, 400], PAPER, 0)
+    assert _is(plain[MARGIN + 20, 400], PAPER, 0)
