@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PIL import ImageColor
 
 from visrec.core.errors import InputError
 from visrec.core.ranking import Ranking
 from visrec.images.sheet import Section, Tile, contact_sheet
 from visrec.workspace.workspace import Workspace
 
-__all__ = ["check_sheet", "write_sheet"]
+if TYPE_CHECKING:
+    from visrec.taste.profile import Interest, TasteProfile
+
+__all__ = ["check_sheet", "write_profile_sheet", "write_sheet"]
+
+_PER_INTEREST = 6
 
 
 def check_sheet(path: Path) -> None:
@@ -47,8 +56,7 @@ def write_sheet(
     """
     ids = [example for _, group in examples for example in group if isinstance(example, str)]
     files = _picture_files(shop, {*ids, *ranking.item_ids})
-    item_ids = shop.item_features().item_ids
-    titles = {item_ids[row]: title for row, title in shop.titles().items()}
+    titles = _titles(shop)
     sections = [
         Section(name, [_example(example, files, titles) for example in group]) for name, group in examples if group
     ]
@@ -57,6 +65,44 @@ def write_sheet(
         for item in ranking.items
     ]
     contact_sheet([*sections, Section(heading, ranked)], path, title=title)
+
+
+def write_profile_sheet(shop: Workspace, profile: TasteProfile, path: Path) -> None:
+    """Write a contact sheet of a taste profile: a row of typical pictures for each interest, then what is avoided.
+
+    Args:
+        shop: where titles and pictures are.
+        profile: of `Workspace.profile`.
+        path: a .png file.
+    """
+    groups = [*profile.interests, *profile.avoids]
+    files = _picture_files(shop, {item_id for group in groups for item_id in group.typical(_PER_INTEREST)})
+    titles = _titles(shop)
+
+    def section(heading: str, group: Interest, share: float | None = None) -> Section:
+        tiles = [_example(item_id, files, titles) for item_id in group.typical(_PER_INTEREST)]
+        words = " · ".join(map(str, group.words)) or "alike in look"
+        return Section(f"{heading}: {words}", tiles, share, _colours(group))
+
+    sections = [section(f"{one.number}. {one.weight:.0%}", one, one.weight) for one in profile.interests]
+    sections += [section("Avoids", avoided) for avoided in profile.avoids]
+    title = f"Taste of {profile.user_id}: {profile.n_liked} liked, sureness {profile.confidence:.0%}"
+    contact_sheet(sections or [Section(profile.note, ())], path, title=title, columns=_PER_INTEREST, tile=150)
+
+
+def _colours(group: Interest) -> list[tuple[int, int, int]]:
+    """Those words that name a colour, as colours."""
+    found = []
+    for word in group.words:
+        # What is no colour's name is no error here: columns are the shop's own.
+        with suppress(ValueError):
+            found.append(ImageColor.getrgb(word.value.lower().replace(" ", ""))[:3])
+    return found
+
+
+def _titles(shop: Workspace) -> dict[str, str]:
+    item_ids = shop.item_features().item_ids
+    return {item_ids[row]: title for row, title in shop.titles().items()}
 
 
 def _picture_files(shop: Workspace, item_ids: set[str]) -> dict[str, Path]:

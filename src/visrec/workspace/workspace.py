@@ -33,11 +33,13 @@ from visrec.workspace.pictures import PictureReader
 from visrec.workspace.query import ExampleQueries
 from visrec.workspace.settings import SettingsFile, WorkspaceSettings
 from visrec.workspace.split_plan import SplitPlan
+from visrec.workspace.taste import Tastes
 from visrec.workspace.tune import Tuned, settings_for, tune
 
 if TYPE_CHECKING:
     from visrec.evaluation.ratings import RatingEvaluation
     from visrec.evaluation.result import Evaluation
+    from visrec.taste.profile import TasteProfile
     from visrec.workspace.encode import EncodeReport
     from visrec.workspace.predict import PredictedRating
 
@@ -67,6 +69,7 @@ class Workspace:
         self._models = ModelStore(root)
         self.feature_sets = FeatureSets(root, catalogue, self._settings, self._models, self.limits)
         self._queries = ExampleQueries(PictureReader(root, self.limits))
+        self.tastes = Tastes(root, catalogue, self._settings, self.item_features)
 
     @property
     def settings(self) -> WorkspaceSettings:
@@ -151,6 +154,7 @@ class Workspace:
 
     def remove_user(self, user_id: str) -> Removed:
         """Take out all that a user did."""
+        self.tastes.forget(user_id)
         return self.catalogue.remove_user(user_id)
 
     def require_items(self) -> None:
@@ -352,7 +356,7 @@ class Workspace:
         users = None if user_ids is None else IdMap(dict.fromkeys(user_ids))
         histories = make_histories(self.catalogue.interactions(), items.item_ids, self.settings.rules, users)
         return Ranker(trained.recommender, fallback).rank(
-            histories,
+            self.tastes.edited(histories),
             items,
             k,
             allowed=allowed,
@@ -488,11 +492,21 @@ class Workspace:
         items = self.item_features(trained.image_features, trained.text_features)
         return predict_pairs(predictor, items, self.catalogue.interactions(), self.settings.rules, list(pairs))
 
+    def profile(self, user_id: str) -> TasteProfile:
+        """What a user likes to look at; `tastes` compares, changes, exports and imports profiles.
+
+        Raises:
+            NotFoundError: when nothing is known of the user.
+            UnsupportedError: before the pictures are encoded.
+        """
+        return self.tastes.profile(user_id)
+
     def liked_items(self, user_id: str, limit: int = 12) -> list[str]:
         """The items that a user liked, latest first."""
         check_user_ids([user_id])
         items = self.item_features()
         history = make_histories(self.catalogue.interactions(), items.item_ids, self.settings.rules, IdMap([user_id]))
+        history = self.tastes.edited(history)
         rows = history.item_index[history.weight > 0][::-1]
         return [items.item_ids[row] for row in dict.fromkeys(rows.tolist())][:limit]
 

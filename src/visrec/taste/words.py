@@ -1,0 +1,87 @@
+"""Words for a group of items: values of their columns that are more frequent there than in the catalogue."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from visrec.core.features import ItemFeatures
+from visrec.taste.profile import Word
+
+__all__ = ["Vocabulary"]
+
+#: The catalogue counts as much as so many items more in the group: one item makes no word.
+_PRIOR = 1.0
+_LEAST_SHARE = 0.25
+_LEAST_LIFT = 1.3
+_SAME = 0.5
+
+
+class Vocabulary:
+    """The values of the items' category columns, and how frequent each is in the catalogue.
+
+    A value becomes a word of a group when two of its items have it, a quarter of them by weight, and 1.3 times as many
+    as in the catalogue; the latter two after the catalogue is counted as one item more. Words are in the order of
+
+        share ln(share / share in the catalogue),
+
+    their part of the divergence between group and catalogue; at most two of a column, and none that says again what
+    an earlier one says: half of the catalogue's items that have one of the two have both.
+
+    Args:
+        items: whose block "category" is read, whatever columns it was made of; an item without one has no words.
+    """
+
+    def __init__(self, items: ItemFeatures) -> None:
+        block = items.blocks.get("category")
+        self._labels: tuple[str, ...] = () if block is None else block.labels
+        self._has = np.zeros((len(items), 0), dtype=np.float32) if block is None else (block.matrix > 0) * np.float32(1)
+        self._catalogue = self._has.mean(axis=0, dtype=np.float64)
+        both = self._has.T @ self._has
+        either = both.diagonal()[:, None] + both.diagonal() - both
+        self._same = both >= _SAME * np.maximum(either, 1.0)
+
+    def words(
+        self,
+        rows: npt.NDArray[np.int64],
+        weights: npt.NDArray[np.float64],
+        n: int = 4,
+        against: tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]] | None = None,
+    ) -> tuple[Word, ...]:
+        """The n most telling words of a group.
+
+        Args:
+            rows: its items, (m,).
+            weights: above 0, (m,).
+            n: how many words at most.
+            against: rows and weights of another group: only what is less frequent there becomes a word.
+        """
+        if not self._labels or not len(rows):
+            return ()
+        share = self._share(rows, weights)
+        n_items = weights.sum() ** 2 / np.square(weights).sum()
+        damped = (share * n_items + self._catalogue * _PRIOR) / (n_items + _PRIOR)
+        lift = damped / np.maximum(self._catalogue, 1e-12)
+        frequent = (damped >= _LEAST_SHARE) & (lift >= _LEAST_LIFT)
+        frequent &= self._has[rows].sum(axis=0) >= min(2, len(rows))
+        telling = np.where(frequent, damped * np.log(np.maximum(lift, 1.0)), 0.0)
+        if against is not None and len(against[0]):
+            telling[share <= self._share(*against) * _LEAST_LIFT] = 0.0
+        return self._choose(np.argsort(-telling, kind="stable")[: int((telling > 0).sum())], share, n)
+
+    def _share(self, rows: npt.NDArray[np.int64], weights: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        found: npt.NDArray[np.float64] = (weights / weights.sum()) @ self._has[rows]
+        return found
+
+    def _choose(self, order: npt.NDArray[np.int64], share: npt.NDArray[np.float64], n: int) -> tuple[Word, ...]:
+        kept: list[int] = []
+        words: list[Word] = []
+        for position in order.tolist():
+            column, value = self._labels[position].split("=", 1)
+            said = self._same[position, kept].any() or any(word.value == value for word in words)
+            if not said and sum(word.column == column for word in words) < 2:
+                kept.append(position)
+                words.append(Word(column, value, float(share[position]), float(self._catalogue[position])))
+            if len(words) == n:
+                break
+        return tuple(words)
