@@ -4,12 +4,13 @@ SHOP/catalogue/{items,images,interactions}.lance   versioned tables
 SHOP/catalogue/snapshot.json                       the version in use of each; replaced atomically
 SHOP/events.db                                     the live event log
 SHOP/features/*.lance                              feature sets
+SHOP/attributes/*.lance                            measurements of pictures, from which attributes are told
 SHOP/reports/ingest-*.{txt,json}                   what each ingest did
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -19,7 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from visrec.catalogue.features import FeatureStore
-from visrec.catalogue.filters import filter_item_ids
+from visrec.catalogue.filters import filter_item_ids, with_columns
 from visrec.catalogue.image_records import EMPTY_IMAGES, Inspect
 from visrec.catalogue.ingest import Content, Inputs, merge
 from visrec.catalogue.interactions import (
@@ -60,6 +61,7 @@ class Catalogue:
         self._cache: dict[str, tuple[int, pa.Table]] = {}
         self._ids: tuple[int, frozenset[str]] = (0, frozenset())
         self.features = FeatureStore(root / "features")
+        self.measurements = FeatureStore(root / "attributes", "visrec recognize")
 
     @classmethod
     def create(cls, root: Path) -> Catalogue:
@@ -234,11 +236,12 @@ class Catalogue:
             raise NotFoundError(f"{len(unknown)} items are not in {self._root}: {shown}. No event was stored.")
         return self._events.add(checked)
 
-    def matching(self, where: str) -> list[str]:
+    def matching(self, where: str, more: Mapping[str, pa.Array] | None = None) -> list[str]:
         """Ids of the items for which an SQL condition over their columns is true, in order of insertion.
 
         Args:
             where: such as `price < 50 and category = 'Dress'`.
+            more: further columns, with a value for each of `items()`, in their order.
 
         Raises:
             FilterError: naming the columns that there are.
@@ -246,6 +249,8 @@ class Catalogue:
         version = self._snapshot().items
         if version == 0:
             raise FilterError(f"Filter {where!r}: the catalogue {self._root} is empty. Ingest items first.")
+        if more:
+            return filter_item_ids(with_columns(self._table("items", version, EMPTY_ITEMS), more), where)
         return filter_item_ids(open_version(self._home / "items.lance", version), where)
 
     @cached_property

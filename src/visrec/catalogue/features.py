@@ -65,10 +65,12 @@ class FeatureStore:
 
     Args:
         folder: where the tables are; made at the first `append`.
+        command: what fills it, for messages.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, command: str = "visrec encode") -> None:
         self._folder = folder
+        self._command = command
         self._keys: dict[str, tuple[int, set[str]]] = {}
 
     def sets(self) -> list[FeatureSet]:
@@ -179,12 +181,12 @@ class FeatureStore:
 
         if not _NAME.match(name) or not is_table(self._path(name)):
             known = ", ".join(self._names()) or "none yet"
-            raise NotFoundError(f"There is no feature set {name!r} (there are: {known}). Run `visrec encode`.")
+            raise NotFoundError(f"There is no feature set {name!r} (there are: {known}). Run `{self._command}`.")
         try:
             return lance.dataset(str(self._path(name)))
         except (ValueError, OSError) as error:
             raise WorkspaceError(
-                f"Feature set {name} is damaged ({error}). Delete {self._path(name)} and run `visrec encode`."
+                f"Feature set {name} is damaged ({error}). Delete {self._path(name)} and run `{self._command}`."
             ) from error
 
     def _known_keys(self, name: str) -> set[str]:
@@ -239,7 +241,7 @@ class FeatureStore:
             )
         except (KeyError, TypeError, ValueError) as error:
             raise WorkspaceError(
-                f"Feature set {name} has no description ({error}). Delete {self._path(name)} and run `visrec encode`."
+                f"Feature set {name} has no description ({error}). Delete {self._path(name)} and run `{self._command}`."
             ) from error
 
 

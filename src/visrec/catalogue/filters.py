@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -12,7 +13,7 @@ from visrec.core.errors import FilterError
 if TYPE_CHECKING:
     import lance
 
-__all__ = ["check_filter", "filter_item_ids"]
+__all__ = ["check_filter", "filter_item_ids", "names_in", "with_columns"]
 
 _TEXT = re.compile(r"'(?:[^']|'')*'")
 _IN_BACKTICKS = re.compile(r"`[^`]*`")
@@ -38,6 +39,20 @@ def filter_item_ids(items: lance.LanceDataset, where: str) -> list[str]:
         return items.to_table(columns=["item_id"], filter=where).column("item_id").to_pylist()
     except (ValueError, RuntimeError, pa.ArrowException) as error:
         raise FilterError(_message(where, _reason(where, str(error)), items.schema)) from error
+
+
+def with_columns(items: pa.Table, more: Mapping[str, pa.Array]) -> lance.LanceDataset:
+    """The items with further columns, as a table in memory that can be filtered like the stored one."""
+    import lance
+
+    for name, column in more.items():
+        items = items.append_column(name, column)
+    return lance.write_dataset(items, "memory://items")
+
+
+def names_in(where: str) -> set[str]:
+    """What may be names of columns in a filter; texts in it are none."""
+    return set(re.findall(r"[^\W\d]\w*", _TEXT.sub(" ", where)))
 
 
 def check_filter(where: str, schema: pa.Schema) -> None:

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from visrec.catalogue.catalogue import Catalogue
+from visrec.catalogue.features import FeatureStore
 from visrec.core.progress import ProgressFactory
 from visrec.core.protocols import ImageEncoder, TextEncoder
 from visrec.core.settings import ImageLimits
@@ -74,9 +75,14 @@ def encode_catalogue(
 
 
 def encode_catalogue_images(
-    catalogue: Catalogue, encoder: ImageEncoder, limits: ImageLimits, progress: ProgressFactory
+    catalogue: Catalogue,
+    encoder: ImageEncoder,
+    limits: ImageLimits,
+    progress: ProgressFactory,
+    store: FeatureStore | None = None,
 ) -> EncodeReport:
-    """Encode every picture whose content has no embedding of this encoder yet."""
+    """Encode every picture whose content has no embedding of this encoder yet; None: among the catalogue's features."""
+    store = catalogue.features if store is None else store
     started = time.perf_counter()
     images = catalogue.images()
     paths: dict[str, Path] = {}
@@ -89,11 +95,11 @@ def encode_catalogue_images(
     ):
         paths.setdefault(key, Path(path))
         owners.setdefault(key, item_id)
-    missing = catalogue.features.missing(encoder.info, list(paths))
+    missing = store.missing(encoder.info, list(paths))
     failures = encode_images(
         encoder,
         [(key, paths[key]) for key in missing],
-        partial(catalogue.features.append, encoder.info),
+        partial(store.append, encoder.info),
         limits=limits,
         progress=progress,
         verify=True,
