@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from visrec import __version__
-from visrec.cli import answering, catalogue, demonstration, evaluation, learning, rating, taste, weights
+from visrec.cli import answering, catalogue, demonstration, evaluation, learning, rating, recognition, taste, weights
 from visrec.cli.output import drop_output, leave_quietly, say, write
 from visrec.core.errors import VisrecError
 
@@ -25,7 +25,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for _module in (demonstration, catalogue, learning, evaluation, rating, answering, taste, weights):
+for _module in (demonstration, catalogue, learning, evaluation, rating, recognition, answering, taste, weights):
     _module.register(app)
 
 

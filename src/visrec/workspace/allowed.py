@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from visrec.catalogue.catalogue import Catalogue
 from visrec.core.errors import NotFoundError
 from visrec.core.ids import IdMap
 
@@ -16,15 +15,19 @@ __all__ = ["allowed_items"]
 
 
 def allowed_items(
-    catalogue: Catalogue, item_ids: IdMap, root: Path, where: str | None, candidates: Sequence[str] | None
+    matching: Callable[[str], list[str]],
+    item_ids: IdMap,
+    root: Path,
+    where: str | None,
+    candidates: Sequence[str] | None,
 ) -> npt.NDArray[np.bool_] | None:
     """The items that a filter and a list of candidates both let through.
 
     Args:
-        catalogue: where the filter is looked up.
+        matching: gives the ids of the items for which a filter is true.
         item_ids: the n_items items.
         root: the workspace, for messages.
-        where: SQL condition over the items' columns; None: all.
+        where: SQL condition over the items' columns and attributes; None: all.
         candidates: item ids, repeats allowed; None: all.
 
     Returns:
@@ -38,7 +41,7 @@ def allowed_items(
         return None
     allowed = np.ones(len(item_ids), dtype=np.bool_)
     if where is not None:
-        allowed &= _mask(item_ids.rows(catalogue.matching(where)), len(item_ids))
+        allowed &= _mask(item_ids.rows(matching(where)), len(item_ids))
     if candidates is not None:
         rows = item_ids.rows(candidates)
         if (rows < 0).any():

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from PIL import ImageColor
 
+from visrec.core.attributes import Attribute, in_words
 from visrec.core.errors import InputError
 from visrec.core.ranking import Ranking
 from visrec.images.sheet import Section, Tile, contact_sheet
@@ -17,7 +18,7 @@ from visrec.workspace.workspace import Workspace
 if TYPE_CHECKING:
     from visrec.taste.profile import Interest, TasteProfile
 
-__all__ = ["check_sheet", "write_profile_sheet", "write_sheet"]
+__all__ = ["check_sheet", "write_attribute_sheet", "write_profile_sheet", "write_sheet"]
 
 _PER_INTEREST = 6
 
@@ -65,6 +66,19 @@ def write_sheet(
         for item in ranking.items
     ]
     contact_sheet([*sections, Section(heading, ranked)], path, title=title)
+
+
+def write_attribute_sheet(shop: Workspace, seen: Mapping[str, Sequence[Attribute]], path: Path) -> None:
+    """Write a contact sheet of items with what was seen in their pictures: single values above, several below."""
+    files = _picture_files(shop, set(seen))
+    tiles = []
+    for item_id, found in seen.items():
+        words = in_words(found)
+        several = {a.name for a in found if a.name in words and words[a.name] != a.value}
+        caption = ", ".join(dict.fromkeys(value for name, value in words.items() if name not in several))
+        note = "; ".join(words[name] for name in words if name in several)
+        tiles.append(Tile(files.get(item_id), caption or "nothing seen", note))
+    contact_sheet([Section("", tiles)], path, title=f"Seen in the pictures of {shop.root.name}", columns=5, tile=260)
 
 
 def write_profile_sheet(shop: Workspace, profile: TasteProfile, path: Path) -> None:

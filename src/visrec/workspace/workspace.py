@@ -25,6 +25,7 @@ from visrec.encoders.weights import Say, quiet
 from visrec.recommenders.registry import make_recommender
 from visrec.workspace.allowed import allowed_items
 from visrec.workspace.assemble import make_histories
+from visrec.workspace.attributes import ItemAttributes
 from visrec.workspace.checks import check_examples, check_k, check_user_ids
 from visrec.workspace.feature_cache import FeatureCache
 from visrec.workspace.feature_sets import FeatureSets
@@ -68,6 +69,7 @@ class Workspace:
         self._cache = FeatureCache(catalogue, self.limits)
         self._models = ModelStore(root)
         self.feature_sets = FeatureSets(root, catalogue, self._settings, self._models, self.limits)
+        self.attributes = ItemAttributes(root, catalogue, self.limits)
         self._queries = ExampleQueries(PictureReader(root, self.limits))
         self.tastes = Tastes(root, catalogue, self._settings, self.item_features)
 
@@ -352,7 +354,7 @@ class Workspace:
         fallback = self._models.load("popular").recommender
         # The features that the model learned from, even when another encoder has been switched in since.
         items = self.item_features(trained.image_features, trained.text_features)
-        allowed = allowed_items(self.catalogue, items.item_ids, self.root, where, candidates)
+        allowed = allowed_items(self.attributes.matching, items.item_ids, self.root, where, candidates)
         users = None if user_ids is None else IdMap(dict.fromkeys(user_ids))
         histories = make_histories(self.catalogue.interactions(), items.item_ids, self.settings.rules, users)
         return Ranker(trained.recommender, fallback).rank(
@@ -413,7 +415,7 @@ class Workspace:
         check_examples(like, dislike)
         self.require_items()
         items = self.item_features()
-        allowed = allowed_items(self.catalogue, items.item_ids, self.root, where, candidates)
+        allowed = allowed_items(self.attributes.matching, items.item_ids, self.root, where, candidates)
         return self._queries.rank(items, self.settings, like, dislike, k, allowed, self.titles())
 
     def evaluate(

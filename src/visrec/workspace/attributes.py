@@ -1,0 +1,188 @@
+"""What was seen in the items' pictures: filling it, reading it, filtering and learning by it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from visrec.catalogue.catalogue import Catalogue
+from visrec.catalogue.filters import names_in
+from visrec.core.attributes import Attribute, AttributeColumn, Recognizer, first_entries, stack_columns
+from visrec.core.errors import FilterError, NotFoundError
+from visrec.core.features import FeatureBlock
+from visrec.core.ids import IdMap
+from visrec.core.progress import ProgressFactory, silent
+from visrec.core.settings import ImageLimits
+from visrec.workspace.checks import check_k
+from visrec.workspace.recognize import RecognizeReport, measure_pictures
+
+__all__ = ["ItemAttributes"]
+
+#: Items whose measurements are put into words at once: bounds the memory.
+_AT_ONCE = 50_000
+#: Before the name of an attribute: the recognized one, even where the shop has a column of that name.
+_PREFIX = "seen_"
+
+
+class ItemAttributes:
+    """The attributes of a workspace's items, out of each item's first picture.
+
+    Args:
+        root: the workspace's folder, for messages.
+        catalogue: whose pictures.
+        limits: what an image may cost.
+    """
+
+    def __init__(self, root: Path, catalogue: Catalogue, limits: ImageLimits) -> None:
+        self._root = root
+        self._catalogue = catalogue
+        self._limits = limits
+        self._recognizer: Recognizer | None = None
+        self._columns: tuple[object, dict[str, AttributeColumn]] = (None, {})
+
+    def recognize(self, *, progress: ProgressFactory = silent) -> RecognizeReport:
+        """Look at every picture that was not looked at yet; an interrupted run goes on where it stopped."""
+        return measure_pictures(self._catalogue, self._recognize_by(), self._limits, progress)
+
+    def recognize_new(self, *, progress: ProgressFactory = silent) -> RecognizeReport | None:
+        """As `recognize`, where it was done before; None where it never was."""
+        return self.recognize(progress=progress) if self._catalogue.measurements.sets() else None
+
+    def columns(self) -> dict[str, AttributeColumn]:
+        """Every attribute by its name; rows are those of `catalogue.items()`. Empty before `recognize`."""
+        name = self._recognize_by().info.feature_set
+        state = (self._catalogue.version, self._catalogue.measurements.version(name))
+        if self._columns[0] != state:
+            self._columns = (state, self._read(name) if state[1] else {})
+        return self._columns[1]
+
+    def of(self, item_ids: Sequence[str]) -> dict[str, list[Attribute]]:
+        """The attributes of some items; an item that has no picture, or a new one, has none.
+
+        Raises:
+            NotFoundError: for an unknown item.
+        """
+        known = IdMap(self._catalogue.items().column("item_id").to_pylist())
+        rows = known.rows(item_ids)
+        if (rows < 0).any():
+            raise NotFoundError(f"There is no item {item_ids[int(rows.argmin())]!r} in {self._root}.")
+        columns = self.columns().values()
+        return {
+            item_id: [attribute for column in columns for attribute in column.of(row)]
+            for item_id, row in zip(item_ids, rows.tolist(), strict=True)
+        }
+
+    def selected(
+        self, item_ids: Sequence[str] | None = None, where: str | None = None, k: int | None = None
+    ) -> list[str]:
+        """Ids of some items, in the order given, or the catalogue's.
+
+        Args:
+            item_ids: out of these; None: out of all.
+            where: only those for which it is true.
+            k: only so many, evenly spread; None: all.
+
+        Raises:
+            FilterError: when the condition cannot be used.
+            InputError: when k is below 1.
+        """
+        chosen = list(item_ids) if item_ids else self._catalogue.items().column("item_id").to_pylist()
+        if where is not None:
+            true = set(self.matching(where))
+            chosen = [item_id for item_id in chosen if item_id in true]
+        if k is not None:
+            check_k(k)
+            chosen = [chosen[place] for place in np.unique(np.linspace(0, len(chosen) - 1, k).astype(int)) if chosen]
+        return chosen
+
+    def matching(self, where: str) -> list[str]:
+        """Ids of the items for which an SQL condition over the shop's columns and the attributes is true.
+
+        An attribute NAME is a column NAME, of several values for `colours`, with NAME_confidence and NAME_amount
+        beside it. Where the shop has a column of that name itself, that one is meant; seen_NAME always is the
+        recognized one.
+
+        Raises:
+            FilterError: when the condition cannot be used.
+        """
+        own = set(self._catalogue.items().column_names)
+        wanted = names_in(where) - own
+        asked = {stem: name for name in self._recognize_by().names for stem in (name, f"{_PREFIX}{name}")}
+        asked = {stem: name for stem, name in asked.items() if wanted & {stem, f"{stem}_confidence", f"{stem}_amount"}}
+        if not asked:
+            return self._catalogue.matching(where)
+        columns, n_items = self.columns(), len(self._catalogue.items())
+        if not columns:
+            raise FilterError(
+                f"Filter {where!r}: {', '.join(asked)} is seen in pictures, and none was looked at yet. "
+                f"Run: visrec recognize {self._root}"
+            )
+        more: dict[str, pa.Array] = {}
+        for stem, name in asked.items():
+            more |= {key: array for key, array in _arrays(columns[name], stem, n_items).items() if key not in own}
+        return self._catalogue.matching(where, more)
+
+    def block(self) -> FeatureBlock:
+        """Attributes as features.
+
+        Returns:
+            Block "attribute", float32 (n_items, n_values): the confidence of each value, times its share for several;
+            labels "colour=navy".
+        """
+        n_items = len(self._catalogue.items())
+        parts, labels = [], []
+        for name, column in self.columns().items():
+            part = np.zeros((n_items, len(column.labels)), dtype=np.float32)
+            amount = np.nan_to_num(column.amount, nan=1.0) if column.several else np.float32(1.0)
+            part[column.row, column.label] = column.confidence * amount
+            parts.append(part)
+            labels += [f"{name}={label}" for label in column.labels]
+        matrix = np.concatenate(parts, axis=1) if parts else np.zeros((n_items, 0), dtype=np.float32)
+        return FeatureBlock("attribute", matrix, np.any(matrix > 0, axis=1), "recognition", tuple(labels))
+
+    def _recognize_by(self) -> Recognizer:
+        if self._recognizer is None:
+            from visrec.recognition.appearance import Appearance
+
+            self._recognizer = Appearance()
+        return self._recognizer
+
+    def _read(self, feature_set: str) -> dict[str, AttributeColumn]:
+        rows, keys = self._first_pictures()
+        told: dict[str, list[AttributeColumn]] = {}
+        for start in range(0, len(keys), _AT_ONCE):
+            measured, known = self._catalogue.measurements.read(feature_set, keys[start : start + _AT_ONCE])
+            owners = rows[start : start + _AT_ONCE][known]
+            for column in self._recognize_by().words(measured[known]):
+                told.setdefault(column.name, []).append(column.at(owners))
+        return {name: stack_columns(columns) for name, columns in told.items()}
+
+    def _first_pictures(self) -> tuple[npt.NDArray[np.int64], list[str]]:
+        """Rows of the items that have a picture, ascending, and the hashes of their first pictures."""
+        item_ids = IdMap(self._catalogue.items().column("item_id").to_pylist())
+        images = self._catalogue.images()
+        rows, places = np.unique(item_ids.rows(images.column("item_id").to_pylist()), return_index=True)
+        keys = images.column("sha256").take(pa.array(places)).to_pylist()
+        return rows, keys
+
+
+def _arrays(column: AttributeColumn, stem: str, n_items: int) -> Mapping[str, pa.Array]:
+    """A column for filters: its value (a list where there are several), confidence and amount by item."""
+    if column.several:
+        counts = np.bincount(column.row, minlength=n_items)
+        offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
+        values = pa.array(np.array(column.labels, dtype=object)[column.label], pa.string())
+        return {stem: pa.ListArray.from_arrays(pa.array(offsets), values)}
+    rows, places = first_entries(column)
+    text = np.full(n_items, None, dtype=object)
+    text[rows] = np.array(column.labels, dtype=object)[column.label[places]]
+    arrays = {stem: pa.array(text, pa.string())}
+    for suffix, values in (("confidence", column.confidence), ("amount", column.amount)):
+        number = np.full(n_items, np.nan, dtype=np.float32)
+        number[rows] = values[places]
+        arrays[f"{stem}_{suffix}"] = pa.array(number, from_pandas=True)
+    return arrays
