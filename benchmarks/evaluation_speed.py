@@ -95,6 +95,7 @@ def main() -> None:
     split_seconds = time.perf_counter() - started
     started = time.perf_counter()
     found = evaluate(split, {"product": Product()})
+    found.table()
     total = time.perf_counter() - started
     seconds = found.seconds["product"]
     beyond = total - seconds.fit - seconds.score
@@ -103,7 +104,7 @@ def main() -> None:
     )
     print(f"split              {split_seconds:6.2f} s")
     print(f"scoring            {seconds.score:6.2f} s   (a matrix product)")
-    print(f"evaluation beyond  {beyond:6.2f} s   (preparation, masking, top 10, metrics, intervals)")
+    print(f"evaluation beyond  {beyond:6.2f} s   (preparation, masking, top 10, metrics, intervals, table)")
 
 
 if __name__ == "__main__":
