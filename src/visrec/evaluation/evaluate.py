@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from visrec.core.errors import InputError, UnsupportedError
+from visrec.core.errors import InputError, UnsupportedError, VisrecError
 from visrec.core.ids import IdMap
 from visrec.core.progress import Progress, ProgressFactory, silent
 from visrec.core.protocols import Recommender
@@ -42,8 +42,8 @@ def evaluate(
     """Fit each model on the split's training data and judge its first k for every evaluated user.
 
     All items are scored, never a sample; what the user has seen in the given history and what is no candidate cannot
-    be recommended; equal scores are ranked by item row. The metrics and their definitions are in `metrics` and
-    `beyond_accuracy`; popular are the fifth of the training items that most training users have. Several folds are
+    be recommended; equal scores are ranked by item row. The metrics and their definitions are in `metrics`,
+    `beyond_accuracy` and `calibration`; popular are the fifth of the training items that most training users have. Several folds are
     pooled by user: see `pool`.
 
     Args:
@@ -56,9 +56,8 @@ def evaluate(
         keep_interrupted: on Ctrl-C, give what is known of the models that are done, if any, instead of raising.
 
     Returns:
-        The figures. A model is in `skipped`, with the reason, that raises `UnsupportedError` or `InputError`, that
-        gives scores of the wrong shape or with NaN, or that cannot score the items or users it never saw on a split
-        that hides some.
+        The figures. A model is in `skipped`, with the reason, that raises a `VisrecError`, that gives scores of the
+        wrong shape or with NaN, or that cannot score the items or users it never saw on a split that hides some.
 
     Raises:
         InputError: without models, and on k or block below 1.
@@ -75,7 +74,7 @@ def evaluate(
     for name, model in models.items():
         try:
             found[name] = _judge_model(name, model, judges, users, k=k, block=block, progress=progress)
-        except (InputError, UnsupportedError) as error:
+        except VisrecError as error:
             skipped[name] = str(error)
         except KeyboardInterrupt:
             if not keep_interrupted or not found:

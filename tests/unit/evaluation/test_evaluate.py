@@ -5,7 +5,7 @@ import pytest
 from fake_models import Fake, Watch, by_row, co_occurrence, hashed, oracle
 
 from visrec.core.dataset import Dataset
-from visrec.core.errors import InputError, NotFoundError, UnsupportedError
+from visrec.core.errors import InputError, NotFoundError, UnsupportedError, WeightsError
 from visrec.core.features import FeatureBlock, ItemFeatures
 from visrec.core.progress import silent
 from visrec.evaluation import evaluate as evaluate_module
@@ -228,10 +228,15 @@ def test_models_that_fail_on_this_data_are_named_and_the_rest_goes_on(shop):
         def fit(self, dataset, progress=silent):
             raise InputError("Expected 5 ratings, got none.")
 
+    class Fetched(Fake):
+        def fit(self, dataset, progress=silent):
+            raise WeightsError("Expected weights, got no network.")
+
     models = {
         "narrow": Fake(lambda _, histories, items: np.zeros((len(histories), 3), np.float32)),
         "broken": Fake(lambda _, histories, items: np.full((len(histories), 50), np.nan, np.float32)),
         "small": Small(None),
+        "fetched": Fetched(None),
         "rows": by_row(),
     }
     found = evaluate(make_split(shop, "random"), models)
@@ -239,6 +244,7 @@ def test_models_that_fail_on_this_data_are_named_and_the_rest_goes_on(shop):
     assert "Expected scores" in found.skipped["narrow"]
     assert "NaN from 'broken'" in found.skipped["broken"]
     assert found.skipped["small"] == "Expected 5 ratings, got none."
+    assert found.skipped["fetched"] == "Expected weights, got no network."
 
 
 def test_an_interrupt_keeps_what_is_done_where_that_is_wanted(shop):
