@@ -43,6 +43,7 @@ RECOMMENDERS: Mapping[str, RecommenderEntry] = MappingProxyType(
         "category-knn": RecommenderEntry("content_knn", "ContentKNN", {"block": "category"}),
         "ease": RecommenderEntry("ease", "Ease"),
         "ials": RecommenderEntry("ials", "Ials"),
+        "vbpr": RecommenderEntry("vbpr", "VBPR"),
         "bias": RecommenderEntry("bias", "Bias"),
         "visual-mf": RecommenderEntry("visual_mf", "VisualMF"),
         "two-tower": RecommenderEntry("two_tower", "TwoTower"),

@@ -8,6 +8,7 @@ from torch import nn
 from visrec.core.errors import InputError, WorkspaceError
 from visrec.training.deterministic import deterministic
 from visrec.training.epochs import train_epochs
+from visrec.training.threads import one_thread
 from visrec.training.weights import load_weights, weights_of
 
 
@@ -110,3 +111,15 @@ def test_weights_of_another_network_are_refused():
         load_weights(nn.Linear(3, 4), weights_of(nn.Linear(3, 5)))
     with pytest.raises(WorkspaceError, match="do not fit"):
         load_weights(nn.Linear(3, 4), {})
+
+
+def test_one_thread_inside_and_as_many_as_before_outside():
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        with pytest.raises(ValueError, match="inside"), one_thread():
+            assert torch.get_num_threads() == 1
+            raise ValueError("inside")
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
