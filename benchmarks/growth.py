@@ -1,6 +1,6 @@
 """How long fitting each recommender takes, and how much memory, as the log grows: 1, 4 and 16 times the interactions.
 
-    python benchmarks/growth.py [--base 5000] [--limit 60] [--models NAME …]
+    python benchmarks/growth.py [--base 2500] [--limit 45] [--models NAME …]
 
 The log is drawn: users of 25 likes each with a rating and a time, so users grow with it; the catalogue stays at 2,000
 items with a picture, its embedding (256), a text's (128) and one of 40 categories. Every fit is a process of its own,
@@ -127,8 +127,8 @@ def main() -> None:
     """Print the table, a line as soon as it is measured."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--models", nargs="*", default=list(RECOMMENDERS), metavar="NAME")
-    parser.add_argument("--base", type=int, default=5_000, help="interactions at 1x")
-    parser.add_argument("--limit", type=int, default=60, help="seconds of CPU time a fit")
+    parser.add_argument("--base", type=int, default=2_500, help="interactions at 1x")
+    parser.add_argument("--limit", type=int, default=45, help="seconds of CPU time a fit")
     parser.add_argument("--one", nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.one:
