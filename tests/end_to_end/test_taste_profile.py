@@ -143,7 +143,46 @@ def test_wrong_input_is_one_clear_message(options, message, built, attempt, samp
     assert done.out == ""
 
 
+def test_a_quiz_goes_on_from_the_answers_and_ends_as_a_profile(shop, visrec, items, tmp_path):
+    first = visrec("quiz", shop, "-k", 4, "--json")
+    assert len(set(first.item_ids)) == 4
+    assert [item["rank"] for item in first.json["items"]] == [1, 2, 3, 4]
+    assert "--like" in first.err
+    one, two, three, four = first.item_ids
+    sheet = tmp_path / "quiz.png"
+    answers = ["--like", one, "--like", two, "--dislike", three, "--skip", four]
+    then = visrec("quiz", shop, *answers, "-k", 4, "--json", "--sheet", sheet)
+    assert not set(then.item_ids) & set(first.item_ids)
+    assert visrec("quiz", shop, *answers, "-k", 4, "--json").item_ids == then.item_ids
+    assert sheet.exists()
+    opposite = ["--dislike", one, "--dislike", two, "--like", three, "--skip", four]
+    assert visrec("quiz", shop, *opposite, "-k", 4, "--json").item_ids != then.item_ids
+    assert "Which of these do you like?" in visrec("quiz", shop).out
+    for item_id, kind in ((one, "like"), (two, "like"), (three, "dislike")):
+        visrec("feedback", shop, "--user", "newcomer", "--item", item_id, "--kind", kind)
+    shown = profile(visrec, shop, "newcomer")
+    assert (shown["n_liked"], shown["n_disliked"]) == (2, 1)
+    assert visrec("recommend", shop, "--user", "newcomer", "--json").json.get("note") is None
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["-k", "0"], "k of 1 or more"),
+        (["--like", "no such item"], "no item 'no such item'"),
+        (["--like", "0001", "--dislike", "0001"], "one answer for each item"),
+        (["--sheet", "quiz.gif"], "….png"),
+    ],
+)
+def test_wrong_answers_to_the_quiz_are_one_clear_message(options, message, built, attempt, items):
+    options = [next(iter(items)) if option == "0001" else option for option in options]
+    done = attempt("quiz", built, *options)
+    assert (done.code, done.out) == (1, "")
+    assert message in done.err
+
+
 def test_before_the_pictures_are_encoded_it_says_what_to_run(ingested, attempt):
-    done = attempt("profile", ingested, "--user", USER)
-    assert done.code == 1
-    assert "visrec encode" in done.err
+    for command in (["profile", ingested, "--user", USER], ["quiz", ingested]):
+        done = attempt(*command)
+        assert done.code == 1
+        assert "visrec encode" in done.err

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from visrec.cli.options import AsJson, Sheet, Shop
-from visrec.cli.output import print_json, say, write
+from visrec.cli.options import AsJson, Sheet, Shop, TopK
+from visrec.cli.output import print_json, print_ranking, say, write
 from visrec.core.errors import InputError, NotFoundError
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ __all__ = ["register"]
 def register(app: typer.Typer) -> None:
     """Add the commands to the program."""
     app.command()(profile)
+    app.command()(quiz)
 
 
 def profile(
@@ -79,6 +80,40 @@ def profile(
         say(f"Picture: {sheet}")
     if export is not None:
         _export(workspace, user_id, export)
+
+
+def quiz(
+    shop: Shop,
+    like: Annotated[list[str] | None, typer.Option("--like", help="Id of an item that is liked; repeatable.")] = None,
+    dislike: Annotated[list[str] | None, typer.Option("--dislike", help="Id of one that is disliked.")] = None,
+    skip: Annotated[list[str] | None, typer.Option("--skip", help="Id of one that is neither.")] = None,
+    k: TopK = 6,
+    as_json: AsJson = False,
+    sheet: Sheet = None,
+) -> None:
+    """Choose the pictures that tell most about a new user's taste; with the answers, those to show next."""
+    from visrec.workspace.workspace import Workspace
+
+    if sheet is not None:
+        from visrec.workspace.sheets import check_sheet
+
+        check_sheet(sheet)
+    workspace = Workspace.open(shop)
+    found = workspace.quiz(like or (), dislike or (), skip or (), k)
+    if as_json:
+        print_json(found.to_json())
+    else:
+        print_ranking(found, "Which of these do you like?")
+    if sheet is not None:
+        from visrec.workspace.sheets import write_sheet
+
+        liked = [("Liked", like)] if like else []
+        write_sheet(workspace, found, sheet, title="Quiz", examples=liked, heading="Which of these do you like?")
+        say(f"Picture: {sheet}")
+    say(
+        f"Answer with --like, --dislike and --skip in the same command. Then: visrec query {shop} with the likes and "
+        f"dislikes, or visrec feedback {shop} --user NEW --item ID for each"
+    )
 
 
 def _change(tastes: Tastes, user_id: str, remove_interest: int | None, reset: bool, undo: bool) -> None:

@@ -121,4 +121,5 @@ def _text(value: Any, what: str) -> str:
 
 
 def _whole(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
+    # What a database cannot hold is no time.
+    return isinstance(value, int) and not isinstance(value, bool) and abs(value) < 1 << 62

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -20,9 +21,10 @@ from visrec.core.errors import InputError, NotFoundError, UnsupportedError, Work
 from visrec.core.features import ItemFeatures
 from visrec.core.histories import Histories
 from visrec.core.ids import IdMap
+from visrec.core.ranking import RankedItem, Ranking
 from visrec.taste.settings import TasteSettings
 from visrec.workspace.assemble import make_histories
-from visrec.workspace.checks import check_user_ids
+from visrec.workspace.checks import check_k, check_user_ids
 from visrec.workspace.settings import SettingsFile
 from visrec.workspace.taste_edits import EVERYTHING, TasteEdits
 
@@ -99,7 +101,7 @@ class Tastes:
                 f"Nothing is known of user {histories.user_ids[int(unknown[0])]!r} in {self._root}. "
                 f"A new user begins with: visrec quiz {self._root}"
             )
-        edited = self.edited(histories)
+        edited = self.edits.apply(histories, items.item_ids)
         for row, profile in enumerate(builder.build(edited, settings)):
             left_out = _n_liked(histories, row) - profile.n_liked
             yield replace(profile, left_out=left_out) if left_out else profile
@@ -110,11 +112,62 @@ class Tastes:
 
         return compare(self.profile(first), self.profile(second), self._ready().space.alike)
 
+    def quiz(
+        self,
+        like: Sequence[str] = (),
+        dislike: Sequence[str] = (),
+        skip: Sequence[str] = (),
+        k: int = 6,
+        titles: Mapping[int, str] | None = None,
+    ) -> Ranking:
+        """The pictures that tell most about a new user's taste, given their answers so far; see `next_questions`.
+
+        Args:
+            like: items that the user likes.
+            dislike: items that the user dislikes.
+            skip: items that were shown and are neither.
+            k: how many to show next.
+            titles: row of an item -> its title.
+
+        Returns:
+            Items with, as score, the share of what is still unknown of the taste that their answer tells.
+
+        Raises:
+            InputError: when k is below 1, an item is given twice, or has no embedded picture.
+            NotFoundError: for an unknown item.
+            UnsupportedError: before the pictures are encoded.
+        """
+        from visrec.taste.quiz import next_questions
+
+        check_k(k)
+        builder, items = self._ready(), self._features()
+        answered = self._answered([*like, *dislike, *skip], items)
+        answers = np.array([1.0] * len(like) + [-1.0] * len(dislike) + [0.0] * len(skip))
+        log = make_histories(self._catalogue.interactions(), items.item_ids, self._settings.current.rules)
+        popularity = np.bincount(log.liked().indices, minlength=len(items)).astype(np.float64)
+        found = next_questions(builder.vectors, popularity, answered, answers, k)
+        names = titles or {}
+        lines = tuple(
+            RankedItem(rank, items.item_ids[one.row], one.gain, "visual", {"visual": one.gain}, names.get(one.row, ""))
+            for rank, one in enumerate(found, start=1)
+        )
+        return Ranking(lines, note="" if lines else "every picture was answered")
+
+    def _answered(self, item_ids: Sequence[str], items: ItemFeatures) -> npt.NDArray[np.int64]:
+        for item_id in item_ids:
+            if item_id not in items.item_ids:
+                raise NotFoundError(f"There is no item {item_id!r} in {self._root}.")
+            if item_ids.count(item_id) > 1:
+                raise InputError(f"Expected one answer for each item, got several for {item_id!r}.")
+            if not items.blocks["image"].present[items.item_ids.index(item_id)]:
+                raise InputError(f"Item {item_id!r} has no embedded picture: an answer to it tells nothing.")
+        return items.item_ids.rows(item_ids)
+
     # ---------------------------------------------------------------- changes
 
-    def edited(self, histories: Histories) -> Histories:
-        """Histories over all items, without what their users took out of their profiles: that is seen, no more."""
-        return self.edits.apply(histories, self._features().item_ids)
+    def edited(self, histories: Histories, item_ids: IdMap) -> Histories:
+        """Histories over these items, without what their users took out of their profiles: that is seen, no more."""
+        return self.edits.apply(histories, item_ids)
 
     def remove_interest(self, user_id: str, number: int) -> TasteProfile:
         """Take an interest out of a profile: what its items were liked for until now counts no longer.

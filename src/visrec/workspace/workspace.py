@@ -358,7 +358,7 @@ class Workspace:
         users = None if user_ids is None else IdMap(dict.fromkeys(user_ids))
         histories = make_histories(self.catalogue.interactions(), items.item_ids, self.settings.rules, users)
         return Ranker(trained.recommender, fallback).rank(
-            self.tastes.edited(histories),
+            self.tastes.edited(histories, items.item_ids),
             items,
             k,
             allowed=allowed,
@@ -503,12 +503,18 @@ class Workspace:
         """
         return self.tastes.profile(user_id)
 
+    def quiz(
+        self, like: Sequence[str] = (), dislike: Sequence[str] = (), skip: Sequence[str] = (), k: int = 6
+    ) -> Ranking:
+        """The pictures that tell most about a new user's taste, given their answers so far; see `Tastes.quiz`."""
+        return self.tastes.quiz(like, dislike, skip, k, self.titles())
+
     def liked_items(self, user_id: str, limit: int = 12) -> list[str]:
         """The items that a user liked, latest first."""
         check_user_ids([user_id])
         items = self.item_features()
         history = make_histories(self.catalogue.interactions(), items.item_ids, self.settings.rules, IdMap([user_id]))
-        history = self.tastes.edited(history)
+        history = self.tastes.edited(history, items.item_ids)
         rows = history.item_index[history.weight > 0][::-1]
         return [items.item_ids[row] for row in dict.fromkeys(rows.tolist())][:limit]
 
