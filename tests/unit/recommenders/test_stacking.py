@@ -8,7 +8,7 @@ from scipy.sparse import csr_matrix
 
 from visrec.core.dataset import Dataset
 from visrec.recommenders.holdout import Holdout
-from visrec.recommenders.stacking import KINDS, Weights, kinds, learn_weights
+from visrec.recommenders.stacking import KINDS, Weights, kinds, learn_weights, surprise
 
 TRUE = np.array([[1.5, 0.5, 2.0], [0.5, 1.5, 0.0], [0.0, 0.0, 0.0]])
 
@@ -49,6 +49,23 @@ def test_weights_of_items_and_what_a_new_one_gets_besides():
     np.testing.assert_allclose(weights.of_items(np.array([0, 1, 11])), [[1, 2, 3], [0.5, 0, 0.5]], atol=1e-6)
     np.testing.assert_allclose(weights.offset(np.array([0, 1, 11])), [-0.7, 0, 0], atol=1e-6)
     assert KINDS == ("new", "few likes", "many likes")
+
+
+def test_surprise_is_the_plain_loop_and_its_gradient_is_right():
+    generator = np.random.default_rng(8)
+    columns = generator.normal(size=(12, 3)).astype(np.float32)
+    copies, chosen = generator.uniform(0, 2, 12), generator.choice([0.0, 0.5, 1.0], 12)
+    weights, starts = np.array([0.5, -0.25, 1.5]), np.array([0, 5, 7])
+    expected = 0.0
+    for user in ([0, 1, 2, 3, 4], [5, 6], [7, 8, 9, 10, 11]):
+        total = sum(np.exp(columns[j] @ weights + copies[j]) for j in user)
+        expected += sum(chosen[i] * (np.log(total) - columns[i] @ weights) for i in user)
+    value, gradient = surprise(weights, columns, copies, chosen, starts)
+    assert value == pytest.approx(expected, rel=1e-5)
+    for column in range(3):
+        step = np.eye(3)[column] * 2**-6
+        up, down = (surprise(weights + sign * step, columns, copies, chosen, starts)[0] for sign in (1, -1))
+        assert gradient[column] == pytest.approx((up - down) * 2**5, abs=2e-3)
 
 
 def test_the_weights_that_choices_were_made_with_are_found(simulated, items_of, histories_of):
