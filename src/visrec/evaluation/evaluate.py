@@ -43,8 +43,8 @@ def evaluate(
 
     All items are scored, never a sample; what the user has seen in the given history and what is no candidate cannot
     be recommended; equal scores are ranked by item row. The metrics and their definitions are in `metrics`,
-    `beyond_accuracy` and `calibration`; popular are the fifth of the training items that most training users have. Several folds are
-    pooled by user: see `pool`.
+    `beyond_accuracy` and `calibration`; popular are the fifth of the training items that most training users have.
+    Several folds are pooled by user: see `pool`.
 
     Args:
         split: see `make_split` and `make_folds`.

@@ -24,6 +24,7 @@ from visrec.recommenders.fusion_input import FusionInput
 from visrec.recommenders.sparse_graph import nearest_items
 from visrec.training.deterministic import deterministic
 from visrec.training.epochs import train_epochs
+from visrec.training.threads import one_thread
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -177,7 +178,7 @@ class Freedom:
 
     def _train(self, liked: csr_matrix, inputs: Matrix, progress: ProgressFactory) -> dict[str, Matrix]:
         settings = self.settings
-        with deterministic(settings.seed):
+        with deterministic(settings.seed), one_thread():
             slices = self._features.slices
             network = FreedomNetwork(slices, inputs, settings.dim, settings.layers, settings.neighbours)
             training = FreedomTraining(

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Self
 
@@ -20,6 +19,7 @@ from visrec.core.progress import ProgressFactory, silent
 from visrec.recommenders.fusion_input import FusionInput
 from visrec.recommenders.history_rows import DenseHistories, batches
 from visrec.training.epochs import Trained, train_epochs
+from visrec.training.threads import one_thread
 
 __all__ = ["BatchLoss", "HistorySettings", "TrainingItems", "event_weights", "train_on_histories"]
 
@@ -186,18 +186,3 @@ def train_on_histories(
 
     with one_thread():
         return train_epochs(network, epoch, n_epochs, label=label, progress=progress)
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Let torch compute with one thread inside the block.
-
-    The layers here are too small to share out: threads that wait for each other cost more than they do, much more
-    when the machine has other work. And the sums are the same on every machine.
-    """
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

@@ -12,7 +12,6 @@ from visrec.recommenders.history_training import (
     HistorySettings,
     TrainingItems,
     event_weights,
-    one_thread,
     train_on_histories,
 )
 from visrec.training.deterministic import deterministic
@@ -91,11 +90,3 @@ def test_a_small_log_gets_enough_updates(histories_of):
     network = OneNumber()
     trained = train_on_histories(network, histories, lambda b, g: network.value.square(), settings, label="test")
     assert len(trained.losses) == 20
-
-
-def test_one_thread_gives_the_others_back():
-    before = torch.get_num_threads()
-    with pytest.raises(ValueError, match="stop"), one_thread():
-        assert torch.get_num_threads() == 1
-        raise ValueError("stop")
-    assert torch.get_num_threads() == before
