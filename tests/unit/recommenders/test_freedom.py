@@ -9,6 +9,7 @@ from scipy.sparse import csr_matrix
 
 from visrec.core.dataset import Dataset
 from visrec.core.errors import UnsupportedError
+from visrec.core.progress import silent
 from visrec.core.settings import change_settings
 from visrec.recommenders import sparse_graph
 from visrec.recommenders.freedom import Freedom, FreedomSettings
@@ -292,6 +293,17 @@ def test_shares_are_learned_from_what_tells_likes_apart(items_of, histories_of):
     assert sum(model.fusion_shares.values()) == pytest.approx(1.0)
     assert model.fusion_shares["image"] > 0.6
     assert Freedom().load_state(*model.state()).fusion_shares == model.fusion_shares
+
+
+def test_a_small_log_gets_more_passes(shop):
+    totals = []
+
+    def progress(label, total=None, unit=""):
+        totals.append((label, total))
+        return silent(label, total=total, unit=unit)
+
+    Freedom(SMALL).fit(shop, progress)
+    assert totals == [("freedom", 60)]
 
 
 def test_without_likes_the_error_says_so(histories_of, items_of):
