@@ -44,6 +44,8 @@ RECOMMENDERS: Mapping[str, RecommenderEntry] = MappingProxyType(
         "ease": RecommenderEntry("ease", "Ease"),
         "ials": RecommenderEntry("ials", "Ials"),
         "vbpr": RecommenderEntry("vbpr", "VBPR"),
+        "amr": RecommenderEntry("amr", "AMR"),
+        "deepstyle": RecommenderEntry("deepstyle", "DeepStyle"),
         "bias": RecommenderEntry("bias", "Bias"),
         "visual-mf": RecommenderEntry("visual_mf", "VisualMF"),
         "two-tower": RecommenderEntry("two_tower", "TwoTower"),
