@@ -197,19 +197,22 @@ class Blend:
     ) -> tuple[list[str], Stack]:
         """The members that got any weight, and what was learned."""
         tried: list[str] = []
-        sources, scores = [], []
+        sources, scores, knows_new = [], [], []
         for name in names:
             # One at a time: what is needed of a member are its scores.
             for model in _fitted([name], holdout.train, progress).values():
                 tried.append(name)
                 sources.append(_source(model, holdout.train))
+                knows_new.append(model.capabilities.new_items)
                 scores.append(_standard_scores(model, holdout.history, dataset.items))
         prior = _rule_of_thumb(sources, holdout.train.histories, self.settings.evidence)
         stack = learn_weights(holdout, np.stack(scores), sources, prior, self.settings.prior_strength)
-        weights = stack.weights
-        kept = np.flatnonzero(weights.members.max(axis=1) > _LEAST)
+        members = stack.weights.members
+        # Of what says nothing the prior weight is left over.
+        members[~np.array(knows_new), KINDS.index("new")] = 0.0
+        kept = np.flatnonzero(members.max(axis=1) > _LEAST)
         kept = kept if kept.size else np.arange(len(tried))
-        weights = Weights(weights.members[kept], weights.new, weights.evidence)
+        weights = replace(stack.weights, members=members[kept])
         return [tried[member] for member in kept], replace(stack, weights=weights)
 
     def _table(self, stack: Stack | None, n_held: int, kind: str) -> str:

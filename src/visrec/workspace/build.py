@@ -71,7 +71,8 @@ def build(
             yield _price_of_the_better(report)
     yield from _encode_texts(shop, text_encoder, progress, say)
     recommender = shop.train()
-    yield f"Trained blend from: {', '.join(getattr(recommender, 'sources', ()))}.\n"
+    yield f"Trained blend from: {', '.join(getattr(recommender, 'sources', ()))}."
+    yield f"{getattr(recommender, 'report', '')}\n"
     yield from _judge(shop, progress)
 
 

@@ -118,6 +118,14 @@ def test_what_helps_is_learned_and_what_does_not_is_not(big, learned):
     assert max(learned.weights.get("text-knn", {"new": 0.0}).values()) < 0.25 * max(picture.values())
 
 
+def test_members_without_weight_are_left_out(big):
+    # All items are liked about as often: nothing is learned from how often, and of new items nothing is known.
+    model = Blend(BlendSettings(members=("visual-knn", "popular"))).fit(big)
+    assert list(model.weights) == ["visual-knn"]
+    assert model.sources == ("visual",)
+    assert "popular adds" in model.report
+
+
 def test_lists_are_of_the_right_side(big, learned):
     scores = learned.score(big.histories, big.items).values.copy()
     scores[big.histories.matrix().toarray() != 0] = -np.inf

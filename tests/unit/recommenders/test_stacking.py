@@ -80,6 +80,17 @@ def test_the_weights_that_choices_were_made_with_are_found(simulated, items_of, 
     assert 0.3 < stack.ndcg[0] < 1
 
 
+def test_a_sample_of_candidates_stands_for_all(items_of, histories_of):
+    # Half of the users choose item 0, the others one of 1,000 alike: e^w / (e^w + 1000) = 1/2.
+    scores = np.zeros((1, 40, 1001), dtype=np.float32)
+    scores[:, :, 0] = 1
+    liked = np.zeros((40, 1001), dtype=bool)
+    liked[np.arange(40), np.where(np.arange(40) % 4 < 2, 0, 500 + np.arange(40))] = True
+    found = holdout_of(items_of, histories_of, liked, np.ones(1001, dtype=int))
+    stack = learn_weights(found, scores, ["a"], Weights(np.zeros((1, 3)), 0.0, 10.0), 1e-6)
+    assert stack.weights.members[0, 1] == pytest.approx(np.log(1000), abs=0.05)
+
+
 def test_with_a_strong_prior_nothing_is_learned(simulated, items_of, histories_of):
     scores, liked, n_likes = simulated
     prior = Weights(np.full((1, 3), 0.3), 0.0, 10.0)
