@@ -289,7 +289,7 @@ class Tastes:
         if training[2]:
             (first, some), (second, others) = compared.state(), space.state()
             # A workspace that may only be read does without.
-            with suppress(OSError):
+            with suppress(OSError, WorkspaceError):
                 save_artifact(
                     self._root / "taste", {"training": training, "compared": first, "space": second}, {**some, **others}
                 )

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from visrec.core.errors import InputError
+from visrec.core.features import ItemFeatures
 from visrec.core.histories import Histories
 from visrec.core.ids import IdMap
 from visrec.taste.builder import TasteBuilder
@@ -141,6 +142,28 @@ def test_one_event_more_changes_little(new, builder, world):
     assert old.keys() <= now.keys()
     assert all(abs(now[items] - old[items]) <= 1 / 10 for items in old)
     assert abs(after.confidence - before.confidence) < 0.05
+
+
+def on_a_circle(*degrees):
+    """The profile of one who liked pictures at these angles, where a cosine of .8 is alike."""
+    angles = np.radians(degrees)
+    vectors = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
+    n = len(degrees)
+    items = ItemFeatures(IdMap(map(str, degrees)))
+    history = Histories.from_events(
+        IdMap(["u"]), n, np.zeros(n, np.int64), np.arange(n, dtype=np.int32), np.ones(n, np.float32), np.arange(n)
+    )
+    space = TasteSpace(np.zeros(2, np.float32), np.zeros((2, 0), np.float32), 0.8, 0.8)
+    return TasteBuilder(items, vectors, space).build(history)[0]
+
+
+def test_the_medoid_comes_first_and_of_equals_the_newest():
+    assert [interest.item_ids for interest in on_a_circle(0, 10, 20).interests] == [("10", "20", "0")]
+
+
+def test_a_group_is_alike_on_average_not_from_one_to_the_next():
+    """cos 20 = .94 and cos 30 = .87, but cos 50 = .64: 50 is on average (.75) too far from the other two."""
+    assert [set(interest.item_ids) for interest in on_a_circle(0, 20, 50).interests] == [{"0", "20"}]
 
 
 @pytest.mark.parametrize(

@@ -84,6 +84,18 @@ def test_covariances_are_those_of_a_plain_loop():
     np.testing.assert_allclose(between, expected - np.outer(m, m), atol=1e-6)
 
 
+def test_directions_are_scaled_by_the_root_of_their_agreement():
+    """Of w with wᵀ T w = 1 and wᵀ C w = λ, √λ w remains: then Pᵀ C P is the square of Pᵀ T P, which is λ."""
+    vectors, liked = shop(strength=6.0)
+    projection = TasteSpace.fit(vectors, liked)._projection
+    between, total, _ = _agreement(vectors, liked)
+    total += np.eye(DIM) * 0.1 * np.trace(total) / DIM
+    agreement = projection.T @ total @ projection
+    np.testing.assert_allclose(agreement, np.diag(np.diag(agreement)), atol=1e-4)
+    np.testing.assert_allclose(projection.T @ between @ projection, agreement @ agreement, atol=1e-4)
+    assert (np.diff(np.diag(agreement)) < 0).all()
+
+
 def test_items_without_a_picture_stay_at_zero_and_it_repeats_itself():
     vectors, liked = shop(strength=6.0)
     vectors[[3, 7]] = 0
