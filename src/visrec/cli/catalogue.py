@@ -44,7 +44,7 @@ def ingest(
     for report in workspace.encode_new(progress=show_progress, say=say):
         if report.n_new or report.failures:
             write(report.summary())
-    seen = workspace.attributes.recognize_new(progress=show_progress)
+    seen = workspace.attributes.recognize_new(progress=show_progress, say=say)
     if seen is not None and (seen.n_new or seen.failures):
         write(seen.summary())
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from visrec.cli.options import AsJson, Sheet, Shop, Where
-from visrec.cli.output import print_json, write
+from visrec.cli.output import print_json, say, write
 from visrec.cli.progress import show_progress
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def recognize(shop: Shop, as_json: AsJson = False) -> None:
     from visrec.workspace.workspace import Workspace
 
     workspace = Workspace.open(shop)
-    report = workspace.attributes.recognize(progress=show_progress)
+    report = workspace.attributes.recognize(progress=show_progress, say=say)
     counts = {name: _counts(column) for name, column in workspace.attributes.columns().items()}
     if as_json:
         print_json(

@@ -10,9 +10,18 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from visrec.core.protocols import ImageEncoder
+from visrec.core.protocols import EncoderInfo, ImageEncoder
 
-__all__ = ["Attribute", "AttributeColumn", "Recognizer", "first_entries", "in_words", "stack_columns"]
+__all__ = [
+    "Attribute",
+    "AttributeColumn",
+    "EmbeddingRecognizer",
+    "PictureRecognizer",
+    "Recognizer",
+    "first_entries",
+    "in_words",
+    "stack_columns",
+]
 
 
 @dataclass(frozen=True)
@@ -113,12 +122,17 @@ def stack_columns(columns: Sequence[AttributeColumn]) -> AttributeColumn:
     )
 
 
-class Recognizer(ImageEncoder, Protocol):
-    """Measures pictures, as an encoder embeds them, and puts the measurements into words.
+class Recognizer(Protocol):
+    """Puts measurements of pictures into words.
 
     Measurements are stored by the content of the picture like embeddings; words are made of them when they are asked
     for, so better words need no second look at the pictures.
     """
+
+    @property
+    def info(self) -> EncoderInfo:
+        """Identity and dimension of the measurements."""
+        ...
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -129,9 +143,26 @@ class Recognizer(ImageEncoder, Protocol):
         """The words that measurements justify.
 
         Args:
-            measured: float32 (n_items, dim), as `embed` made them.
+            measured: float32 (n_items, dim).
 
         Returns:
-            One column for each attribute; rows are those of `measured`.
+            One column for each of `names`; rows are those of `measured`.
         """
+        ...
+
+
+class PictureRecognizer(Recognizer, ImageEncoder, Protocol):
+    """Measures pictures themselves, as an encoder embeds them."""
+
+
+class EmbeddingRecognizer(Recognizer, Protocol):
+    """Measures embeddings that an encoder has made."""
+
+    @property
+    def source(self) -> EncoderInfo:
+        """The encoder whose embeddings it takes."""
+        ...
+
+    def measure(self, embeddings: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """Measurements, float32 (n, info.dim), of embeddings, float32 (n, source.dim)."""
         ...

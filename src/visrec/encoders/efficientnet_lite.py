@@ -25,7 +25,7 @@ from visrec.encoders.weights import LocalWeights, Say, fetch, quiet
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["EfficientNetLite", "efficientnet_lite_graph"]
+__all__ = ["EfficientNetLite", "efficientnet_lite_graph", "imagenet_classifier"]
 
 #: variant -> input size, and repeats of the seven stages (the first and the last are never scaled).
 _VARIANTS = {
@@ -98,6 +98,18 @@ class EfficientNetLite:
         model = efficientnet_lite_graph(state, self._framing.size, self._repeats)
         accept_pixels(model, self._framing)
         return bytes(model.SerializeToString())
+
+
+def imagenet_classifier(
+    variant: str = "efficientnet-lite0", say: Say = quiet
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """The layer that the encoder leaves out: from an embedding to the 1,000 classes of ILSVRC 2012.
+
+    Returns:
+        float32 (1000, 1280) and (1000,): logits are embeddings @ weight.T + bias.
+    """
+    state = read_checkpoint(fetch(find_weight(variant), say).files[0], ("_fc.",))
+    return state["_fc.weight"], state["_fc.bias"]
 
 
 def efficientnet_lite_graph(state: dict[str, npt.NDArray[np.float32]], size: int, repeats: tuple[int, ...]) -> Any:

@@ -17,8 +17,10 @@ from visrec.core.features import FeatureBlock
 from visrec.core.ids import IdMap
 from visrec.core.progress import ProgressFactory, silent
 from visrec.core.settings import ImageLimits
+from visrec.encoders.weights import Say, quiet
+from visrec.recognition import ATTRIBUTE_NAMES
 from visrec.workspace.checks import check_k
-from visrec.workspace.recognize import RecognizeReport, measure_pictures
+from visrec.workspace.recognize import RecognizeReport, Recognizers, recognize_catalogue
 
 __all__ = ["ItemAttributes"]
 
@@ -41,23 +43,26 @@ class ItemAttributes:
         self._root = root
         self._catalogue = catalogue
         self._limits = limits
-        self._recognizer: Recognizer | None = None
+        self._recognizers = Recognizers()
         self._columns: tuple[object, dict[str, AttributeColumn]] = (None, {})
 
-    def recognize(self, *, progress: ProgressFactory = silent) -> RecognizeReport:
+    def recognize(self, *, progress: ProgressFactory = silent, say: Say = quiet) -> RecognizeReport:
         """Look at every picture that was not looked at yet; an interrupted run goes on where it stopped."""
-        return measure_pictures(self._catalogue, self._recognize_by(), self._limits, progress)
+        return recognize_catalogue(self._catalogue, self._recognizers, self._limits, progress, say)
 
-    def recognize_new(self, *, progress: ProgressFactory = silent) -> RecognizeReport | None:
+    def recognize_new(self, *, progress: ProgressFactory = silent, say: Say = quiet) -> RecognizeReport | None:
         """As `recognize`, where it was done before; None where it never was."""
-        return self.recognize(progress=progress) if self._catalogue.measurements.sets() else None
+        return self.recognize(progress=progress, say=say) if self._catalogue.measurements.sets() else None
 
     def columns(self) -> dict[str, AttributeColumn]:
         """Every attribute by its name; rows are those of `catalogue.items()`. Empty before `recognize`."""
-        name = self._recognize_by().info.feature_set
-        state = (self._catalogue.version, self._catalogue.measurements.version(name))
+        store = self._catalogue.measurements
+        recognizers = self._recognizers.all() if store.sets() else []
+        versions = tuple(store.version(recognizer.info.feature_set) for recognizer in recognizers)
+        state = (self._catalogue.version, versions)
         if self._columns[0] != state:
-            self._columns = (state, self._read(name) if state[1] else {})
+            there = [recognizer for recognizer, version in zip(recognizers, versions, strict=True) if version]
+            self._columns = (state, self._read(there))
         return self._columns[1]
 
     def of(self, item_ids: Sequence[str]) -> dict[str, list[Attribute]]:
@@ -111,7 +116,7 @@ class ItemAttributes:
         """
         own = set(self._catalogue.items().column_names)
         wanted = names_in(where) - own
-        asked = {stem: name for name in self._recognize_by().names for stem in (name, f"{_PREFIX}{name}")}
+        asked = {stem: name for name in ATTRIBUTE_NAMES for stem in (name, f"{_PREFIX}{name}")}
         asked = {stem: name for stem, name in asked.items() if wanted & {stem, f"{stem}_confidence", f"{stem}_amount"}}
         if not asked:
             return self._catalogue.matching(where)
@@ -123,7 +128,8 @@ class ItemAttributes:
             )
         more: dict[str, pa.Array] = {}
         for stem, name in asked.items():
-            more |= {key: array for key, array in _arrays(columns[name], stem, n_items).items() if key not in own}
+            arrays = _arrays(columns[name], stem, n_items) if name in columns else {}
+            more |= {key: array for key, array in arrays.items() if key not in own}
         return self._catalogue.matching(where, more)
 
     def block(self) -> FeatureBlock:
@@ -144,21 +150,16 @@ class ItemAttributes:
         matrix = np.concatenate(parts, axis=1) if parts else np.zeros((n_items, 0), dtype=np.float32)
         return FeatureBlock("attribute", matrix, np.any(matrix > 0, axis=1), "recognition", tuple(labels))
 
-    def _recognize_by(self) -> Recognizer:
-        if self._recognizer is None:
-            from visrec.recognition.appearance import Appearance
-
-            self._recognizer = Appearance()
-        return self._recognizer
-
-    def _read(self, feature_set: str) -> dict[str, AttributeColumn]:
+    def _read(self, recognizers: Sequence[Recognizer]) -> dict[str, AttributeColumn]:
         rows, keys = self._first_pictures()
         told: dict[str, list[AttributeColumn]] = {}
-        for start in range(0, len(keys), _AT_ONCE):
-            measured, known = self._catalogue.measurements.read(feature_set, keys[start : start + _AT_ONCE])
-            owners = rows[start : start + _AT_ONCE][known]
-            for column in self._recognize_by().words(measured[known]):
-                told.setdefault(column.name, []).append(column.at(owners))
+        for recognizer in recognizers:
+            for start in range(0, len(keys), _AT_ONCE):
+                wanted = keys[start : start + _AT_ONCE]
+                measured, known = self._catalogue.measurements.read(recognizer.info.feature_set, wanted)
+                owners = rows[start : start + _AT_ONCE][known]
+                for column in recognizer.words(measured[known]):
+                    told.setdefault(column.name, []).append(column.at(owners))
         return {name: stack_columns(columns) for name, columns in told.items()}
 
     def _first_pictures(self) -> tuple[npt.NDArray[np.int64], list[str]]:

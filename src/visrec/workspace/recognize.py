@@ -2,16 +2,60 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
+from typing import TYPE_CHECKING
 
 from visrec.catalogue.catalogue import Catalogue
-from visrec.core.attributes import Recognizer
+from visrec.catalogue.features import FeatureStore
+from visrec.core.attributes import EmbeddingRecognizer, Recognizer
 from visrec.core.progress import Progress, ProgressFactory
 from visrec.core.settings import ImageLimits
+from visrec.encoders.registry import image_encoder
+from visrec.encoders.weights import Say, quiet
 from visrec.workspace.encode import encode_catalogue_images
 
-__all__ = ["RecognizeReport", "measure_pictures"]
+if TYPE_CHECKING:
+    from visrec.recognition.appearance import Appearance
+    from visrec.recognition.objects import Objects
+
+__all__ = ["RecognizeReport", "Recognizers", "recognize_catalogue"]
+
+#: Embeddings that are measured at once: bounds the memory.
+_AT_ONCE = 4096
+_NETWORK = "efficientnet-lite0"
+
+
+class Recognizers:
+    """The recognizers of a workspace, made when they are first needed."""
+
+    def __init__(self) -> None:
+        self._objects: Objects | None = None
+
+    @cached_property
+    def appearance(self) -> Appearance:
+        """What is measured from pixels."""
+        from visrec.recognition.appearance import Appearance
+
+        return Appearance()
+
+    def objects(self, say: Say = quiet) -> Objects:
+        """What the bundled network sees; its weights are found now.
+
+        Raises:
+            WeightsError: when they cannot be had.
+        """
+        if self._objects is None:
+            from visrec.encoders.efficientnet_lite import imagenet_classifier
+            from visrec.recognition.objects import Objects
+
+            self._objects = Objects(image_encoder(_NETWORK, say=say).info, imagenet_classifier)
+        return self._objects
+
+    def all(self) -> list[Recognizer]:
+        """Every recognizer."""
+        return [self.appearance, self.objects()]
 
 
 @dataclass(frozen=True)
@@ -43,19 +87,51 @@ class RecognizeReport:
         return f"{line}\n  {len(self.failures):,} could not be read: {shown}{more}"
 
 
-def measure_pictures(
-    catalogue: Catalogue, recognizer: Recognizer, limits: ImageLimits, progress: ProgressFactory
+def recognize_catalogue(
+    catalogue: Catalogue, recognizers: Recognizers, limits: ImageLimits, progress: ProgressFactory, say: Say
 ) -> RecognizeReport:
-    """Measure every picture whose content has no measurement of this recognizer yet.
+    """Look at every picture that was not looked at yet.
 
-    Measurements of an older version of the recognizer are dropped once all pictures have new ones.
+    Embeddings that a recognizer reads are made where they are missing; they are an ordinary feature set.
+
+    Raises:
+        WeightsError: when the weights of its encoder cannot be had.
     """
+    started = time.perf_counter()
     store = catalogue.measurements
-    done = encode_catalogue_images(catalogue, recognizer, limits, partial(_as_recognition, progress), store)
+    by_name = partial(_as_recognition, progress)
+    looked = encode_catalogue_images(catalogue, recognizers.appearance, limits, by_name, store)
+    objects = recognizers.objects(say)
+    encoder = image_encoder(objects.source.id, threads=1, say=say)
+    embedded = encode_catalogue_images(catalogue, encoder, limits, progress)
+    n_measured = _measure_embeddings(catalogue, objects)
+    for recognizer in (recognizers.appearance, objects):
+        _drop_older(store, recognizer)
+    n_new = max(looked.n_new, n_measured)
+    failures = dict(embedded.failures) | dict(looked.failures)
+    n_known = looked.n_new + looked.n_cached - n_new
+    return RecognizeReport(n_new, n_known, time.perf_counter() - started, tuple(failures.items()))
+
+
+def _measure_embeddings(catalogue: Catalogue, recognizer: EmbeddingRecognizer) -> int:
+    """Measure what is embedded and was not measured yet; returns how many."""
+    keys = catalogue.images().column("sha256").to_pylist()
+    missing = catalogue.measurements.missing(recognizer.info, keys)
+    n_measured = 0
+    for start in range(0, len(missing), _AT_ONCE):
+        batch = missing[start : start + _AT_ONCE]
+        embeddings, known = catalogue.features.read(recognizer.source.feature_set, batch)
+        found = [key for key, there in zip(batch, known.tolist(), strict=True) if there]
+        if found:
+            n_measured += catalogue.measurements.append(recognizer.info, found, recognizer.measure(embeddings[known]))
+    return n_measured
+
+
+def _drop_older(store: FeatureStore, recognizer: Recognizer) -> None:
+    """Measurements of an older version go once all pictures have new ones."""
     for old in store.sets():
         if old.encoder_id == recognizer.info.id and old.name != recognizer.info.feature_set:
             store.remove(old.name)
-    return RecognizeReport(done.n_new, done.n_cached, done.seconds, done.failures)
 
 
 def _as_recognition(progress: ProgressFactory, label: str, *, total: int, unit: str) -> Progress:

@@ -81,8 +81,9 @@ def test_an_interrupted_run_goes_on(shop):
         pytest.raises(KeyboardInterrupt),
     ):
         shop.attributes.recognize()
-    report = shop.attributes.recognize()
-    assert (report.n_new, report.n_known) == (1, 2)
+    with mock.patch.object(Appearance, "preprocess", autospec=True, side_effect=measure) as again:
+        shop.attributes.recognize()
+    assert again.call_count == 1
     assert shop.attributes.of(["d"])["d"][0].value == "brown"
 
 
@@ -90,7 +91,7 @@ def test_attributes_of_items(shop):
     shop.attributes.recognize()
     found = shop.attributes.of(["b", "no picture"])
     assert found["no picture"] == []
-    assert [(a.name, a.value) for a in found["b"]] == [("colour", "red"), ("colours", "red")]
+    assert [(a.name, a.value) for a in found["b"][:2]] == [("colour", "red"), ("colours", "red")]
     assert found["b"][1].amount == pytest.approx(1.0, abs=0.1)
     with pytest.raises(NotFoundError, match="no item 'nobody'"):
         shop.attributes.of(["a", "nobody"])
@@ -180,9 +181,9 @@ def test_measurements_of_an_older_version_go_when_there_are_new_ones(shop):
     shop.attributes.recognize()
     with mock.patch.object(appearance, "_VERSION", appearance._VERSION + 1):
         newer = Workspace.open(shop.root)
-        assert newer.attributes.columns() == {}
+        assert "colour" not in newer.attributes.columns()
         assert newer.attributes.recognize().n_new == 3
-    assert len(newer.catalogue.measurements.sets()) == 1
+    assert [s.encoder_id for s in newer.catalogue.measurements.sets()] == ["appearance", "objects"]
 
 
 def test_a_picture_that_is_gone_is_named(shop, files):
