@@ -53,6 +53,10 @@ class ItemTables:
         gram[np.diag_indices_from(gram)] += max(regularisation, 1e-6)
         return cls(own, link, np.linalg.solve(gram, rows.T @ own).astype(np.float32))
 
+    def rows(self, columns: Matrix) -> Matrix:
+        """[v_i, bias_i] of the training items, float32 (n_items, length + 1), from their features."""
+        return self.own + columns @ self.link
+
 
 class FittedFactors:
     """Scores b_i + β · x_i + u · v_i, with u from the user's history.

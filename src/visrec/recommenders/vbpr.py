@@ -93,8 +93,9 @@ class VBPR:
             self._train(module, columns, dataset.histories.liked()[:, rows], progress)
         self.fusion_shares = module.fusion.shares(torch.from_numpy(columns)) if module.fusion else {}
         own, link = module.rows()
-        history = HistoryMap.fit(weights[:, rows], (own + columns @ link)[:, :-1], module.users.detach().numpy())
-        tables = ItemTables.of(own, signs[:, None] * link, columns * signs, settings.guess_regularisation)
+        x = columns * signs
+        tables = ItemTables.of(own, signs[:, None] * link, x, settings.guess_regularisation)
+        history = HistoryMap.fit(weights[:, rows], tables.rows(x)[:, :-1], module.users.detach().numpy())
         self._model = FittedFactors(dataset.items.item_ids.take(rows), inputs, tables, history)
         return self
 

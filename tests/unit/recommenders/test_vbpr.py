@@ -49,6 +49,7 @@ def test_scores_are_the_equation_with_the_users_vector_from_the_history(model, s
     _, arrays = model.state()
     rows = all_rows(model, shop)
     vectors, bias = rows[:, :-1], rows[:, -1]
+    np.testing.assert_allclose(arrays["history.mean"], vectors[known_rows(model, shop)].mean(axis=0), atol=1e-6)
     weights = shop.histories.matrix().toarray()
     scale = np.maximum(np.abs(weights).sum(axis=1), 1e-9) ** 0.7
     users = weights @ (vectors - arrays["history.mean"]) / scale[:, None] @ arrays["history.matrix"]
