@@ -154,8 +154,9 @@ class ACF(HistoryModel[ACFSettings]):
     hidden) and one product n_users x n_items x dim a part. Parts: "collaborative" from the e of the scored items, and
     one a block.
 
-    Limits: the order of the history does not count, except that the newest `max_length` events are read.
-    Held-out NDCG@10 within MovieLens-100k's training part was the same with and without the attention over components.
+    Limits: the order of the history does not count, except that the newest `max_length` events are read. On held-out
+    events within the training parts it beats `popular` on MovieLens-100k, by random and by time, and with new items of
+    hm-fashion; on hm-fashion by time it does not. The attention over components changed nothing on MovieLens.
     """
 
     id = "acf"

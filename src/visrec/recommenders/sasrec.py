@@ -158,6 +158,8 @@ class SASRec(HistoryModel[SASRecSettings]):
 
     Limits: it answers what comes next; for what was withheld from the midst of a history, order helps little, and
     `ease` or `two-tower` are better. How loud an event was (its weight) counts when it is to be found, not when read.
+    On held-out events within the training parts it is ahead of `ease` and has twice the NDCG of `popular` on
+    MovieLens-100k by time; at random there it does no better than `popular`, nor on hm-fashion by time.
     """
 
     id = "sasrec"

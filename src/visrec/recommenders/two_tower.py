@@ -125,7 +125,9 @@ class TwoTower(HistoryModel[TwoTowerSettings]):
     dim² and one product n_users x n_items x dim a part. Parts: "collaborative" from e, and one a block.
 
     Limits: learns tastes from a few ten thousand events on; on smaller logs neighbours of features are better. The
-    order of the history counts only through how far back an event lies.
+    order of the history counts only through how far back an event lies. On held-out events within the training parts it
+    beats `popular` on MovieLens-100k, by random and by time, and with new items of both real sets; on hm-fashion by
+    time, where most bought items have hardly been bought before, it does not.
     """
 
     id = "two-tower"
