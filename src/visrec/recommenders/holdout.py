@@ -20,8 +20,6 @@ Flags = npt.NDArray[np.bool_]
 
 #: The newest part of a log that is held out, or the part of each user's events; and of the liked items.
 _SHARE = 0.1
-#: Likes of new items that are enough to learn from.
-_ENOUGH_NEW = 200
 
 
 @dataclass(frozen=True)
@@ -34,7 +32,7 @@ class Holdout:
         history: inner training histories of the n_users users with a held-out like, over all n_items items.
         liked: float32 CSR (n_users, n_items), 1 where the user likes an item that is not in `history`.
         n_likes: int64 (n_items,); users that like the item in the inner training data.
-        hidden: bool (n_items,); items that were taken out whole. All False where the log has enough new items.
+        hidden: bool (n_items,); items that were taken out whole.
     """
 
     kind: str
@@ -50,8 +48,8 @@ def hold_out(dataset: Dataset, seed: int = 0, max_users: int | None = None) -> H
 
     Where most likes of the newest tenth of the log are of users with earlier events, that tenth is held out, with all
     that is new in it ("time"). Where people come once, as in MovieLens, or time tells nothing, it is a tenth of each
-    user's events, drawn at random. Where fewer than 200 held-out likes are of items that had none before, a random
-    tenth of the liked items is hidden besides: these stand for new items.
+    user's events, drawn at random. A random tenth of the liked items is hidden besides, with all their events: these
+    stand for new items, of which a log may have few.
 
     Args:
         dataset: training data.
@@ -66,7 +64,9 @@ def hold_out(dataset: Dataset, seed: int = 0, max_users: int | None = None) -> H
     kind = "random" if held is None else "time"
     if held is None:
         held = _at_random(histories, seed)
-    hidden = _hidden(histories, held, seed)
+    hidden = np.zeros(dataset.n_items, dtype=np.bool_)
+    items = np.unique(histories.item_index[histories.weight > 0])
+    hidden[np.random.default_rng(seed + 1).permutation(items)[: int(len(items) * _SHARE)]] = True
     out = held | hidden[histories.item_index]
     train = histories.select(~out)
     liked = _unseen(histories.select(out).liked(), train.matrix())
@@ -101,17 +101,6 @@ def _at_random(histories: Histories, seed: int) -> Flags:
     held = np.zeros(histories.n_events, dtype=np.bool_)
     held[order] = place >= kept[user]
     return held
-
-
-def _hidden(histories: Histories, held: Flags, seed: int) -> Flags:
-    """Items to hide whole, bool (n_items,): none where enough of what is held out is new anyway."""
-    hidden = np.zeros(histories.n_items, dtype=np.bool_)
-    likes = histories.weight > 0
-    before = np.bincount(histories.item_index[~held & likes], minlength=histories.n_items)
-    if (before[histories.item_index[held & likes]] == 0).sum() < _ENOUGH_NEW:
-        items = np.unique(histories.item_index[likes])
-        hidden[np.random.default_rng(seed + 1).permutation(items)[: int(len(items) * _SHARE)]] = True
-    return hidden
 
 
 def _unseen(liked: csr_matrix, seen: csr_matrix) -> csr_matrix:

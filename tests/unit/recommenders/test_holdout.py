@@ -73,18 +73,6 @@ def test_it_is_the_same_every_time_and_another_with_another_seed(once):
     assert (first.hidden != other.hidden).any()
 
 
-def test_a_shop_with_enough_new_items_hides_none(items_of, histories_of):
-    # Of day 10's 300 likes each is of an item that nobody had liked before.
-    users = [[(day * 30 + user, 1.0, day * DAY + 1) for day in range(10)] for user in range(30)]
-    late = [[(300 + user * 10 + n, 1.0, 10 * DAY) for n in range(10)] for user in range(30)]
-    users = [early * 9 + last for early, last in zip(users, late, strict=True)]
-    found = hold_out(Dataset(histories_of(users, 600), items_of({}, 600)))
-    assert found.kind == "time"
-    assert not found.hidden.any()
-    assert found.liked.nnz == 300
-    assert (found.n_likes[found.liked.indices] == 0).all()
-
-
 def test_as_many_users_are_asked_as_is_said(once):
     everybody, some = hold_out(once), hold_out(once, max_users=7)
     assert len(some.history) == some.liked.shape[0] == 7
