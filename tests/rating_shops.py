@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from drawn_pictures import DrawnPictures
 from visrec.core.dataset import Dataset
 from visrec.core.features import FeatureBlock, ItemFeatures
 from visrec.core.histories import Histories
@@ -39,7 +40,8 @@ def items_of_two_looks(n_items: int, bare: Sequence[int] = ()) -> ItemFeatures:
     present[list(bare)] = False
     matrix[~present] = 0.0
     block = FeatureBlock("image", matrix.astype(np.float32), present, "made")
-    return ItemFeatures(IdMap(f"i{row}" for row in range(n_items)), {"image": block})
+    pictures = DrawnPictures.of_two_colours(n_items).take(np.where(present, np.arange(n_items), -1))
+    return ItemFeatures(IdMap(f"i{row}" for row in range(n_items)), {"image": block}, pictures)
 
 
 def two_tastes() -> Dataset:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from drawn_pictures import DrawnPictures
 from visrec.core.artifacts import load_artifact, save_artifact
 from visrec.core.dataset import Dataset
 from visrec.core.errors import InputError, NotFittedError, UnsupportedError
@@ -24,7 +25,9 @@ SOURCES = {*BLOCK_SOURCES.values(), "collaborative", "appeal", "popular", "new",
 IMPERSONAL = ("random", "popular", "recently-popular", "appeal")
 #: They learn from ratings, and the log here holds none: see test_rating_predictors.py.
 RATING = tuple(name for name in RECOMMENDERS if make_recommender(name).capabilities.ratings)
-RANKING = tuple(name for name in RECOMMENDERS if name not in RATING)
+#: They learn from likes where there are no ratings.
+LIKES_TOO = tuple(name for name in RATING if name.startswith("pixel-"))
+RANKING = tuple(name for name in RECOMMENDERS if name not in RATING or name in LIKES_TOO)
 PERSONAL = tuple(name for name in RANKING if name not in IMPERSONAL)
 
 Event = tuple[int, float]
@@ -48,7 +51,8 @@ def colour_features(n_items: int) -> ItemFeatures:
     colours = frozen(np.stack([side > 0, side < 0], axis=1).astype(np.float32))
     labels = ("colour=even", "colour=odd")
     blocks["category"] = FeatureBlock("category", colours, frozen(np.ones(n_items, bool)), "columns colour", labels)
-    return ItemFeatures(IdMap(f"item {row * 7919 % 1000}" for row in range(n_items)), blocks)
+    names = IdMap(f"item {row * 7919 % 1000}" for row in range(n_items))
+    return ItemFeatures(names, blocks, DrawnPictures.of_two_colours(n_items))
 
 
 def histories_of(users: Sequence[Sequence[Event]], n_items: int, name: str = "user") -> Histories:
@@ -79,7 +83,8 @@ def checkerboard() -> Dataset:
 
 
 def without(items: ItemFeatures, block: str) -> ItemFeatures:
-    return ItemFeatures(items.item_ids, {name: b for name, b in items.blocks.items() if name != block})
+    blocks = {name: b for name, b in items.blocks.items() if name != block}
+    return ItemFeatures(items.item_ids, blocks, None if block == "pictures" else items.pictures)
 
 
 def another_shop(dataset: Dataset) -> Dataset:
@@ -131,7 +136,7 @@ def test_a_model_has_the_name_that_it_is_asked_by(name):
     assert make_recommender(name) is not make_recommender(name)
 
 
-@pytest.mark.parametrize("name", RATING)
+@pytest.mark.parametrize("name", [name for name in RATING if name not in LIKES_TOO])
 def test_without_ratings_a_model_of_ratings_says_so(name, dataset):
     with pytest.raises(UnsupportedError, match="needs ratings"):
         make_recommender(name).fit(dataset)
@@ -336,7 +341,8 @@ def test_an_item_added_without_features_leaves_the_others_alone(name, fitted, da
         blocks[block.name] = FeatureBlock(
             block.name, matrix, np.append(block.present, False), block.origin, block.labels
         )
-    items = ItemFeatures(IdMap([*dataset.items.item_ids, "bare"]), blocks)
+    pictures = dataset.items.pictures.take(np.array([*range(N), -1]))
+    items = ItemFeatures(IdMap([*dataset.items.item_ids, "bare"]), blocks, pictures)
     before = fitted(name).score(histories_of([likes(0, 2)], N), dataset.items).values
     after = fitted(name).score(histories_of([likes(0, 2)], N + 1), items).values
     np.testing.assert_allclose(after[:, :N], before, atol=1e-3 if name == "blend" else 1e-5)
@@ -353,13 +359,15 @@ def test_a_missing_block_is_named(name, block, dataset):
     with pytest.raises(UnsupportedError, match=block):
         make_recommender(name).fit(Dataset(dataset.histories, without(dataset.items, block)))
     empty = FeatureBlock(block, np.zeros((N, 3), np.float32), np.zeros(N, bool), "made")
-    nothing = ItemFeatures(dataset.items.item_ids, {**dataset.items.blocks, block: empty})
+    pictures = DrawnPictures([None] * N) if block == "pictures" else dataset.items.pictures
+    nothing = ItemFeatures(dataset.items.item_ids, {**dataset.items.blocks, block: empty}, pictures)
     with pytest.raises(UnsupportedError, match=block):
         make_recommender(name).fit(Dataset(dataset.histories, nothing))
 
 
 def test_every_block_has_a_model_that_needs_it():
-    assert {block for name in RECOMMENDERS for block in make_recommender(name).capabilities.needs} == set(BLOCK_SOURCES)
+    needed = {block for name in RECOMMENDERS for block in make_recommender(name).capabilities.needs}
+    assert needed == {*BLOCK_SOURCES, "pictures"}
 
 
 FEW = {
@@ -444,7 +452,8 @@ def test_constant_features_give_finite_scores_that_say_nothing_of_content(name, 
         block: FeatureBlock(block, np.full((N, 5), value, np.float32), np.ones(N, bool), "made")
         for block in BLOCK_SOURCES
     }
-    flat = ItemFeatures(dataset.items.item_ids, blocks)
+    pictures = DrawnPictures([np.full((8, 8, 3), int(30 * value), np.uint8)] * N)
+    flat = ItemFeatures(dataset.items.item_ids, blocks, pictures)
     scores = make_recommender(name).fit(Dataset(dataset.histories, flat)).score(dataset.histories, flat)
     assert np.isfinite(scores.values).all()
     for source in ("visual", "text", "category", "appeal"):

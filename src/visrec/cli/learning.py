@@ -32,7 +32,7 @@ Model = Annotated[
     typer.Option(
         "--model",
         help="blend, ease, visual-knn, text-knn, category-knn, appeal, popular, recently-popular, random; "
-        "for ratings visual-mf, bias.",
+        "for ratings visual-mf, bias, pixel-cnn, pixel-resnet, pixel-efficientnet.",
     ),
 ]
 
@@ -150,7 +150,9 @@ def train(
         write("  Learned shares: " + ", ".join(f"{block} {share:.0%}" for block, share in shares.items()))
     unreadable = workspace.unreadable_pictures()
     for path, reason in list(unreadable.items())[:1]:
-        write(f"  {len(unreadable):,} pictures could not be read and counted as black, such as {path}: {reason}.")
+        write(
+            f"  Pictures that could not be read and counted as black: {len(unreadable):,}, such as {path} ({reason})."
+        )
 
 
 def tune(

@@ -106,8 +106,8 @@ class Capabilities:
         new_items: scores an item it never saw in training, from its features.
         needs: feature blocks, or "pictures", without which `fit` raises `UnsupportedError`.
         reads: feature blocks that it looks at where they are there.
-        ratings: is a `RatingPredictor`: learns from ratings and predicts them; without any, `fit` raises
-            `UnsupportedError`.
+        ratings: is a `RatingPredictor`: learns from ratings and predicts them. Without any, `fit` raises
+            `UnsupportedError`, or learns from likes alone; the fitted model then says that it cannot.
     """
 
     new_users: bool = True

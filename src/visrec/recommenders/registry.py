@@ -52,6 +52,11 @@ RECOMMENDERS: Mapping[str, RecommenderEntry] = MappingProxyType(
         "acf": RecommenderEntry("acf", "ACF"),
         "freedom": RecommenderEntry("freedom", "Freedom"),
         "sasrec": RecommenderEntry("sasrec", "SASRec"),
+        "pixel-cnn": RecommenderEntry("pixel_cnn", "PixelCNN"),
+        "pixel-resnet": RecommenderEntry("pixel_cnn", "PixelCNN", {"backbone": "resnet", "size": 32}),
+        "pixel-efficientnet": RecommenderEntry(
+            "pixel_cnn", "PixelCNN", {"backbone": "efficientnet", "size": 96, "augment": 0.0}
+        ),
         "blend": RecommenderEntry("blend", "Blend"),
     }
 )

@@ -93,7 +93,7 @@ class PictureFiles:
                     raise ImageError("changed since it was ingested", self._paths[row])
                 pixels[row] = framing.apply(decode(data, self._limits, at_least=framing.at_least))
             except ImageError as error:
-                self.unreadable[self._paths[row]] = str(error)
+                self.unreadable[self._paths[row]] = error.reason
 
 
 class ItemPictures:

@@ -81,9 +81,14 @@ def require_rating_predictor(recommender: Recommender) -> RatingPredictor:
         UnsupportedError: when it predicts none; names those that do.
     """
     if not recommender.capabilities.ratings:
-        there = ", ".join(rating_models())
+        there = rating_models()
+        if recommender.id in there:
+            raise UnsupportedError(
+                f"{recommender.id} was trained on a log without ratings: it ranks, and predicts none. Ingest "
+                "interactions with a column `rating` and train it again."
+            )
         raise UnsupportedError(
-            f"{recommender.id} ranks, and predicts no ratings. Models that predict ratings: {there}."
+            f"{recommender.id} ranks, and predicts no ratings. Models that predict ratings: {', '.join(there)}."
         )
     return cast(RatingPredictor, recommender)
 
