@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
-from typing import ClassVar
-
-from visrec.core.settings import SearchSpace
 
 __all__ = ["PixelCNNSettings"]
 
@@ -43,12 +38,3 @@ class PixelCNNSettings:
     taste_regularisation: float = 200.0
     bias_regularisation: float = 5.0
     seed: int = 42
-
-    search: ClassVar[Mapping[str, SearchSpace]] = MappingProxyType(
-        {
-            "learning_rate": SearchSpace(5e-4, 1e-2, log=True),
-            "weight_decay": SearchSpace(1e-5, 1e-2, log=True),
-            "taste_regularisation": SearchSpace(20.0, 2000.0, log=True),
-            "augment": SearchSpace(choices=(0.0, 0.5, 1.0)),
-        }
-    )

@@ -51,22 +51,9 @@ class EfficientNetLite0(nn.Module):
         self._conv_head = _SameConv(before, _HEAD, 1, 1)
         self._bn1 = _norm(_HEAD)
 
-    def start(self, pictures: torch.Tensor, end: int) -> torch.Tensor:
-        """The stem and the blocks before number `end`."""
-        x = functional.relu6(self._bn0(self._conv_stem((pictures * 255.0 - 127.0) / 128.0)))
-        for block in self._blocks[:end]:
-            x = block(x)
-        return x
-
-    def finish(self, x: torch.Tensor, begin: int) -> torch.Tensor:
-        """The blocks from number `begin` on, the head and the mean over all places; (n, 1280)."""
-        for block in self._blocks[begin:]:
-            x = block(x)
-        return functional.relu6(self._bn1(self._conv_head(x))).mean(dim=(2, 3))
-
     def forward(self, pictures: torch.Tensor) -> torch.Tensor:
         """The whole network."""
-        return self.finish(self.start(pictures, 0), 0)
+        return _finish(_start(pictures, self._conv_stem, self._bn0, self._blocks), self._conv_head, self._bn1)
 
     def load(self, file: Path) -> None:
         """Take the weights of a published checkpoint; its classifier is left out.
@@ -84,17 +71,15 @@ class FrozenBlocks(nn.Module):
     """The first blocks of a network, as they are: no gradient, and batch norm keeps what ImageNet taught it.
 
     Args:
-        network: whose.
+        network: whose; its blocks are taken, not copied.
         end: number of the first block that is left out.
     """
 
     def __init__(self, network: EfficientNetLite0, end: int) -> None:
         super().__init__()
-        self._end = end
-        self.network = EfficientNetLite0()
-        self.network.load_state_dict(network.state_dict())
-        del self.network._blocks[end:]
-        del self.network._conv_head, self.network._bn1
+        self.stem = network._conv_stem
+        self.norm = network._bn0
+        self.blocks = network._blocks[:end]
         self.requires_grad_(False)
         self.train(False)
 
@@ -105,7 +90,7 @@ class FrozenBlocks(nn.Module):
     def forward(self, pictures: torch.Tensor) -> torch.Tensor:
         """float32 (n, 3, size, size), 0 to 1, to the activations before block `end`."""
         with torch.no_grad():
-            return self.network.start(pictures, self._end)
+            return _start(pictures, self.stem, self.norm, self.blocks)
 
 
 class TrainedBlocks(nn.Module):
@@ -127,7 +112,7 @@ class TrainedBlocks(nn.Module):
         """Activations before block `begin` to (n, 1280)."""
         for block in self.blocks:
             x = block(x)
-        return functional.relu6(self.norm(self.head(x))).mean(dim=(2, 3))
+        return _finish(x, self.head, self.norm)
 
 
 class _Block(nn.Module):
@@ -166,6 +151,17 @@ class _SameConv(nn.Conv2d):
             height, width = pads
             x = functional.pad(x, (width // 2, width - width // 2, height // 2, height - height // 2))
         return super().forward(x)
+
+
+def _start(pictures: torch.Tensor, stem: nn.Module, norm: nn.Module, blocks: nn.ModuleList) -> torch.Tensor:
+    x = functional.relu6(norm(stem((pictures * 255.0 - 127.0) / 128.0)))
+    for block in blocks:
+        x = block(x)
+    return x
+
+
+def _finish(x: torch.Tensor, head: nn.Module, norm: nn.Module) -> torch.Tensor:
+    return functional.relu6(norm(head(x))).mean(dim=(2, 3))
 
 
 def packaged_weights() -> Path:
