@@ -89,6 +89,11 @@ def test_every_encoder_and_recommender_is_in_its_table(readme):
         assert re.search(rf"^\| `{re.escape(name)}[`:]", readme, re.MULTILINE), name
 
 
+def test_every_recommender_is_named_by_the_help_of_train():
+    named = next(parameter.help for parameter in COMMANDS["train"].params if parameter.name == "model")
+    assert sorted(re.findall(r"[a-z][a-z-]+(?=[,;.])", named.replace("for ratings ", ""))) == sorted(RECOMMENDERS)
+
+
 def test_every_environment_variable_is_documented(readme):
     sources = "\n".join(path.read_text("utf-8") for path in (ROOT / "src").rglob("*.py"))
     variables = set(re.findall(r"VISREC_[A-Z_]*[A-Z]", sources))
