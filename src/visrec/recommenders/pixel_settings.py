@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import ClassVar
+
+from visrec.core.settings import SearchSpace
 
 __all__ = ["PixelCNNSettings"]
 
@@ -38,3 +43,13 @@ class PixelCNNSettings:
     taste_regularisation: float = 200.0
     bias_regularisation: float = 5.0
     seed: int = 42
+
+    search: ClassVar[Mapping[str, SearchSpace]] = MappingProxyType(
+        {
+            "dim": SearchSpace(choices=(16, 32, 64)),
+            "learning_rate": SearchSpace(0.0005, 0.01, log=True),
+            "weight_decay": SearchSpace(1e-6, 1e-2, log=True),
+            "taste_regularisation": SearchSpace(20.0, 1_000.0, log=True),
+            "bias_regularisation": SearchSpace(1.0, 30.0, log=True),
+        }
+    )
