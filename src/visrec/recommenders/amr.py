@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -11,6 +13,7 @@ import numpy.typing as npt
 from visrec.core.errors import InputError
 from visrec.core.progress import ProgressFactory
 from visrec.core.protocols import Capabilities
+from visrec.core.settings import SearchSpace
 from visrec.recommenders.bpr_settings import BPRSettings
 from visrec.recommenders.vbpr import VBPR
 
@@ -36,6 +39,14 @@ class AMRSettings(BPRSettings):
     adversarial_epochs: int = 8
     adversarial_weight: float = 1.0
     epsilon: float = 0.1
+
+    search: ClassVar[Mapping[str, SearchSpace]] = MappingProxyType(
+        {
+            **BPRSettings.search,
+            "adversarial_weight": SearchSpace(0.1, 10.0, log=True),
+            "epsilon": SearchSpace(0.01, 1.0, log=True),
+        }
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()

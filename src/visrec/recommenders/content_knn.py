@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,7 @@ from visrec.core.features import BLOCK_SOURCES, ItemFeatures
 from visrec.core.histories import Histories
 from visrec.core.progress import ProgressFactory, silent
 from visrec.core.protocols import Capabilities, Scores
+from visrec.core.settings import SearchSpace
 from visrec.recommenders.content import ContentSpace, PerItems
 from visrec.recommenders.recency import check_half_life, decayed
 from visrec.recommenders.whitening import Whitening
@@ -50,6 +51,15 @@ class ContentKNNSettings:
     dim: int = 256
     whiten: float = 0.5
     half_life_days: float | None = None
+
+    search: ClassVar[Mapping[str, SearchSpace]] = MappingProxyType(
+        {
+            "power": SearchSpace(1.0, 4.0),
+            "dim": SearchSpace(choices=(64, 128, 256)),
+            "whiten": SearchSpace(0.0, 1.0),
+            "half_life_days": SearchSpace(7.0, 3_000.0, log=True),
+        }
+    )
 
     def __post_init__(self) -> None:
         check_half_life(self.half_life_days)
