@@ -102,11 +102,16 @@ def learn_weights(holdout: Holdout, scores: Matrix, sources: Sequence[str], prio
         prior: weights without any data.
         strength: how many choices the prior is worth.
     """
+    from threadpoolctl import threadpool_limits
+
     problem, names = _Problem(holdout, scores, prior, strength), np.array(sources)
     kept = np.ones((len(names), 2), dtype=np.bool_)
-    (ndcg_new, new), (ndcg_all, known) = (_drop(problem, kept, names, column) for column in (_NEW, _KNOWN))
+    # Thousands of small products: waiting for one another, several threads take many times as long.
+    with threadpool_limits(1, user_api="blas"):
+        (ndcg_new, new), (ndcg_all, known) = (_drop(problem, kept, names, column) for column in (_NEW, _KNOWN))
+        weights = problem.fit(_ALL, kept)
     contributions = {name: Contribution(known[name], new[name]) for name in dict.fromkeys(sources)}
-    return Stack(problem.fit(_ALL, kept), (ndcg_all, ndcg_new), contributions)
+    return Stack(weights, (ndcg_all, ndcg_new), contributions)
 
 
 def _drop(problem: _Problem, kept: Flags, names: npt.NDArray[np.str_], column: int) -> tuple[float, dict[str, float]]:
