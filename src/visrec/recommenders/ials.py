@@ -106,7 +106,9 @@ class Ials:
     their own; for the others one part a block.
 
     Limits: blind to time; a history of very many events is solved in float64 and costs accordingly; factors of items
-    with one or two likes are hardly more than nothing.
+    with one or two likes are hardly more than nothing. On held-out events within the training parts it beats `popular`
+    and equals `ease` on MovieLens-100k at random, and is far ahead of `ease` for new items there; on hm-fashion by time
+    it is behind `popular`.
 
     Attributes:
         fusion_shares: after `fit`, block -> its share, 0 to 1, of the squared lengths of all W_b f_b: what the

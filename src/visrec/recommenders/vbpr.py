@@ -54,7 +54,9 @@ class VBPR:
     Complexity: fit, an epoch, n_events (dim + visual_dim), plus n_items width visual_dim a batch: features are
     projected once a batch and not once a triple; memory (n_users + n_items) (dim + visual_dim). Scoring
     n_users n_items (dim + visual_dim) for each part. Parts: "collaborative" (γ and b); one a block (f and β).
-    Limits: no order of events; a rare item's γ stays near 0.
+    Limits: blind to time; a rare item's γ stays near 0. On held-out events within the training parts it beats `popular`
+    on MovieLens-100k at random, and ranks new items better than `ease` there; on hm-fashion by time, where most of what
+    is bought is new and known items crowd it out, it is behind `popular`, and so are `amr` and `deepstyle`.
     """
 
     id = "vbpr"
