@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from visrec.core.features import ItemFeatures
+from visrec.core.features import FeatureBlock, ItemFeatures
 from visrec.core.histories import Histories
 from visrec.taste.profile import Interest, TasteProfile
 from visrec.taste.settings import TasteSettings
@@ -45,18 +46,21 @@ class TasteBuilder:
     than all but a fifth of the pairs that are alike: many likes hold some pair by chance.
 
     Args:
-        items: features of n_items items; of block "category" words are made.
+        items: features of n_items items; of the blocks with labels words are made.
         vectors: float32 (n_items, dim), the pictures as the space was fitted on them: unit rows, zero rows without one.
         space: fitted on such vectors.
+        described: further blocks with labels to make words of, such as what was recognised in the pictures.
     """
 
-    def __init__(self, items: ItemFeatures, vectors: Matrix, space: TasteSpace) -> None:
+    def __init__(
+        self, items: ItemFeatures, vectors: Matrix, space: TasteSpace, described: Sequence[FeatureBlock] = ()
+    ) -> None:
         self.space = space
         self.vectors = space(vectors)
         self._items = items
         self._features = items.blocks["image"].origin if "image" in items.blocks else ""
         self._pictured = np.any(self.vectors, axis=1)
-        self._vocabulary = Vocabulary(items)
+        self._vocabulary = Vocabulary(len(items), [*items.blocks.values(), *described])
 
     def build(self, histories: Histories, settings: TasteSettings | None = None) -> list[TasteProfile]:
         """The profile of every history, over the builder's items; of an item's events the latest counts."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 import numpy.typing as npt
 
-from visrec.core.features import ItemFeatures
+from visrec.core.features import FeatureBlock
 from visrec.taste.profile import Word
 
 __all__ = ["Vocabulary"]
@@ -15,10 +17,12 @@ _PRIOR = 1.0
 _LEAST_SHARE = 0.25
 _LEAST_LIFT = 1.3
 _SAME = 0.5
+#: An item has a value from so much on.
+_HAS = 0.1
 
 
 class Vocabulary:
-    """The values of the items' category columns, and how frequent each is in the catalogue.
+    """The values of the items' columns, and how frequent each is in the catalogue.
 
     A value becomes a word of a group when two of its items have it, a quarter of them by weight, and 1.3 times as many
     as in the catalogue; the latter two after the catalogue is counted as one item more. Words are in the order of
@@ -29,17 +33,31 @@ class Vocabulary:
     an earlier one says: half of the catalogue's items that have one of the two have both.
 
     Args:
-        items: whose block "category" is read, whatever columns it was made of; an item without one has no words.
+        n_items: of the catalogue.
+        blocks: features of these items; of those with labels words are made. What is in block "category" an item has or
+            has not; in any other it has as much as the number says, from 0 to 1.
     """
 
-    def __init__(self, items: ItemFeatures) -> None:
-        block = items.blocks.get("category")
-        self._labels: tuple[str, ...] = () if block is None else block.labels
-        self._has = np.zeros((len(items), 0), dtype=np.float32) if block is None else (block.matrix > 0) * np.float32(1)
+    def __init__(self, n_items: int, blocks: Iterable[FeatureBlock]) -> None:
+        from scipy.sparse import csr_matrix
+
+        labels: list[str] = []
+        parts = [np.zeros((n_items, 0), dtype=np.float32)]
+        for block in blocks:
+            if not block.labels:
+                continue
+            has = (block.matrix > 0).astype(np.float32) if block.name == "category" else np.clip(block.matrix, 0, 1)
+            # What a single item has tells nothing, and recognition knows a thousand words.
+            kept = np.flatnonzero((has >= _HAS).sum(axis=0) > 1)
+            parts.append(has[:, kept])
+            labels += [block.labels[column] for column in kept.tolist()]
+        self._labels = labels
+        self._has = np.concatenate(parts, axis=1)
         self._catalogue = self._has.mean(axis=0, dtype=np.float64)
-        both = self._has.T @ self._has
+        sparse = csr_matrix(self._has)
+        both = (sparse.T @ sparse).toarray()
         either = both.diagonal()[:, None] + both.diagonal() - both
-        self._same = both >= _SAME * np.maximum(either, 1.0)
+        self._same = both >= _SAME * either
 
     def words(
         self,
@@ -63,7 +81,7 @@ class Vocabulary:
         damped = (share * n_items + self._catalogue * _PRIOR) / (n_items + _PRIOR)
         lift = damped / np.maximum(self._catalogue, 1e-12)
         frequent = (damped >= _LEAST_SHARE) & (lift >= _LEAST_LIFT)
-        frequent &= self._has[rows].sum(axis=0) >= min(2, len(rows))
+        frequent &= (self._has[rows] >= _HAS).sum(axis=0) >= min(2, len(rows))
         telling = np.where(frequent, damped * np.log(np.maximum(lift, 1.0)), 0.0)
         if against is not None and len(against[0]):
             telling[share <= self._share(*against) * _LEAST_LIFT] = 0.0

@@ -18,7 +18,7 @@ from visrec.catalogue.catalogue import Catalogue
 from visrec.catalogue.interactions import Interaction
 from visrec.core.dataset import Dataset
 from visrec.core.errors import InputError, NotFoundError, UnsupportedError, WorkspaceError
-from visrec.core.features import ItemFeatures
+from visrec.core.features import FeatureBlock, ItemFeatures
 from visrec.core.histories import Histories
 from visrec.core.ids import IdMap
 from visrec.core.ranking import RankedItem, Ranking
@@ -61,15 +61,22 @@ class Tastes:
         catalogue: its items and interactions.
         settings: how interactions count.
         features: gives the features of all items as they are now; the same object while nothing has changed.
+        described: gives further blocks with labels, to make words of; asked again when the catalogue has changed.
     """
 
     def __init__(
-        self, root: Path, catalogue: Catalogue, settings: SettingsFile, features: Callable[[], ItemFeatures]
+        self,
+        root: Path,
+        catalogue: Catalogue,
+        settings: SettingsFile,
+        features: Callable[[], ItemFeatures],
+        described: Callable[[], Sequence[FeatureBlock]] = tuple,
     ) -> None:
         self._root = root
         self._catalogue = catalogue
         self._settings = settings
         self._features = features
+        self._described = described
         self.edits = TasteEdits(root / "taste.db")
         self._builder: tuple[ItemFeatures, list[str], TasteBuilder] | None = None
 
@@ -281,7 +288,8 @@ class Tastes:
             body, arrays = load_artifact(self._root / "taste")
             if body["training"] == training:
                 compared = ContentKNN().load_state(body["compared"], arrays)
-                return TasteBuilder(items, compared.vectors(items), TasteSpace.load_state(body["space"], arrays))
+                space = TasteSpace.load_state(body["space"], arrays)
+                return TasteBuilder(items, compared.vectors(items), space, self._described())
         log = make_histories(self._catalogue.interactions(), items.item_ids, self._settings.current.rules)
         compared = ContentKNN().fit(Dataset(log, items))
         vectors = compared.vectors(items)
@@ -293,7 +301,7 @@ class Tastes:
                 save_artifact(
                     self._root / "taste", {"training": training, "compared": first, "space": second}, {**some, **others}
                 )
-        return TasteBuilder(items, vectors, space)
+        return TasteBuilder(items, vectors, space, self._described())
 
     def _now(self, user_id: str) -> int:
         """The present, or the user's newest event where that is later: a log may run ahead of this clock."""

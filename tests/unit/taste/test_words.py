@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from visrec.core.features import FeatureBlock, ItemFeatures
-from visrec.core.ids import IdMap
+from visrec.core.features import FeatureBlock
 from visrec.taste.profile import Word
 from visrec.taste.words import Vocabulary
 
@@ -28,7 +27,7 @@ def vocabulary():
     for column, rows in enumerate(HAVE.values()):
         matrix[list(rows), column] = 1
     block = FeatureBlock("category", matrix, matrix.any(axis=1), "columns", tuple(HAVE))
-    return Vocabulary(ItemFeatures(IdMap(map(str, range(20))), {"category": block}))
+    return Vocabulary(20, [block])
 
 
 def words(vocabulary, rows, weights=None, **options):
@@ -76,4 +75,18 @@ def test_against_another_group(vocabulary):
 def test_no_more_than_wanted_and_none_where_there_is_nothing(vocabulary):
     assert len(words(vocabulary, [0, 1, 2], n=1)) == 1
     assert words(vocabulary, []) == ()
-    assert words(Vocabulary(ItemFeatures(IdMap(["a"]))), [0]) == ()
+    assert words(Vocabulary(1, []), [0]) == ()
+
+
+def test_of_what_was_recognised_an_item_has_as_much_as_the_number_says(vocabulary):
+    """Three items of 20 show navy, to .6 each, and one shows a trace of it."""
+    matrix = np.zeros((20, 2), dtype=np.float32)
+    matrix[[0, 1, 2], 0] = 0.6
+    matrix[3, 0] = 0.05
+    matrix[:, 1] = 0.3
+    seen = FeatureBlock("attribute", matrix, np.ones(20, dtype=bool), "recognition", ("colours=navy", "colours=grey"))
+    image = FeatureBlock("image", np.ones((20, 3), dtype=np.float32), np.ones(20, dtype=bool), "encoder")
+    found = words(Vocabulary(20, [image, seen]), [0, 1, 3])
+    assert found == (Word("colours", "navy", pytest.approx(1.25 / 3), pytest.approx(1.85 / 20)),)
+    # Of two items only one has more than a trace.
+    assert words(Vocabulary(20, [seen]), [0, 3]) == ()
