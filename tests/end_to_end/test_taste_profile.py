@@ -46,6 +46,25 @@ def test_a_like_counts_at_once(shop, visrec, seen, items):
     assert profile(visrec, shop)["n_liked"] == before["n_liked"] + 1
 
 
+def test_what_others_do_moves_nobodys_profile_until_the_next_training(shop, visrec, items):
+    before = profile(visrec, shop)
+    for item_id in list(items)[:12]:
+        visrec("feedback", shop, "--user", "somebody else", "--item", item_id)
+    assert profile(visrec, shop) == before
+    visrec("train", shop)
+    profile(visrec, shop)
+    assert len(list((shop / "taste").glob("0*"))) == 2
+
+
+def test_a_damaged_space_of_tastes_is_learned_again(shop, visrec):
+    before = profile(visrec, shop)
+    [manifest] = (shop / "taste").glob("*/manifest.json")
+    for damaged in ("{}", '{"format": 1, "settings": {"training": 7}, "arrays": {}}', "no json"):
+        manifest.write_text(damaged)
+        assert profile(visrec, shop) == before
+        manifest = max((shop / "taste").glob("*/manifest.json"))
+
+
 def test_a_removed_interest_is_gone_from_profile_and_recommendations_until_it_is_taken_back(shop, visrec, seen):
     before, ranked = profile(visrec, shop), visrec("recommend", shop, "--user", USER, "--json").json
     removed = before["interests"][0]["item_ids"]
