@@ -56,6 +56,21 @@ def test_what_others_do_moves_nobodys_profile_until_the_next_training(shop, visr
     assert len(list((shop / "taste").glob("0*"))) == 2
 
 
+def test_what_is_recognised_is_told_at_once_with_a_palette(shop, visrec, tmp_path):
+    workspace = Workspace.open(shop)
+    before = workspace.profile(USER)
+    assert [interest.palette for interest in before.interests] == [()] * len(before.interests)
+    workspace.attributes.recognize()
+    after = workspace.profile(USER)
+    assert [set(i.item_ids) for i in after.interests] == [set(i.item_ids) for i in before.interests]
+    for interest in after.interests:
+        assert {colour.column for colour in interest.palette} == {"colours"}
+        shares = [colour.share for colour in interest.palette]
+        assert shares == sorted(shares, reverse=True)
+    assert profile(visrec, shop)["interests"][0]["palette"][0]["share"] == after.interests[0].palette[0].share
+    visrec("profile", shop, "--user", USER, "--sheet", tmp_path / "taste.png")
+
+
 def test_a_damaged_space_of_tastes_is_learned_again(shop, visrec):
     before = profile(visrec, shop)
     [manifest] = (shop / "taste").glob("*/manifest.json")

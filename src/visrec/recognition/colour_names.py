@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["COLOUR_NAMES", "distances_to_names", "reference_colours"]
+__all__ = ["COLOUR_NAMES", "colour_of", "distances_to_names", "reference_colours"]
 
 #: Name -> (lightness 0 … 100, chroma, hue in degrees) of its reference colours.
 _REFERENCES: dict[str, tuple[tuple[int, int, int], ...]] = {
@@ -58,6 +58,18 @@ def reference_colours() -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]
     names = np.repeat(np.arange(len(_REFERENCES)), [len(colours) for colours in _REFERENCES.values()])
     angle = np.deg2rad(hue)
     return np.stack([lightness, chroma * np.cos(angle), chroma * np.sin(angle)], axis=1), names
+
+
+def colour_of(name: str) -> tuple[int, int, int] | None:
+    """RGB of the middle of a name's reference colours; None where it is none of `COLOUR_NAMES`."""
+    from skimage.color import lab2rgb
+
+    if name not in _REFERENCES:
+        return None
+    references, names = reference_colours()
+    middle = np.median(references[names == COLOUR_NAMES.index(name)], axis=0)
+    red, green, blue = np.rint(255 * lab2rgb(middle)).astype(int).tolist()
+    return red, green, blue
 
 
 def distances_to_names(lab: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

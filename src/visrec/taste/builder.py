@@ -141,6 +141,7 @@ class TasteBuilder:
             words=self._vocabulary.words(
                 rows, weights, against=None if against is None else (against.rows, against.weights)
             ),
+            palette=self._vocabulary.palette(rows, weights),
             spread=float(np.clip(1.0 - within, 0.0, 2.0)),
             confidence=n_items / (n_items + _SURE_INTEREST),
             centre=centre,

@@ -52,6 +52,7 @@ class Interest:
         weight: share of all that was liked (or disliked), an old event counting less; 0 to 1.
         item_ids: its items, most typical first: the medoid is the first.
         words: what its items have in common, the most telling first.
+        palette: the colours that most of their pictures is of, with their shares; () where none were recognised.
         spread: mean cosine distance between two of its items: 0 all the same, about 1 as different as any two
             of the catalogue; 0 for a single item.
         confidence: n / (n + 3) for the sum n of its items' weights (a like of today is 1, a view 0.3): 0.5 for three.
@@ -64,6 +65,7 @@ class Interest:
     words: tuple[Word, ...]
     spread: float
     confidence: float
+    palette: tuple[Word, ...] = ()
     centre: npt.NDArray[np.float32] = field(default_factory=lambda: _NOTHING, compare=False, repr=False)
 
     def __len__(self) -> int:
@@ -80,7 +82,8 @@ class Interest:
             "weight": self.weight,
             "confidence": self.confidence,
             "spread": self.spread,
-            "words": [word.to_json() for word in self.words],
+            "words": _as_json(self.words),
+            "palette": _as_json(self.palette),
             "item_ids": list(self.item_ids),
         }
 

@@ -19,6 +19,11 @@ _LEAST_LIFT = 1.3
 _SAME = 0.5
 #: An item has a value from so much on.
 _HAS = 0.1
+#: A word that was recognised counts less than one that the shop gave.
+_TRUST = 0.5
+#: The attribute that says how much of a picture has which colour.
+_PALETTE = "colours="
+_LEAST_COLOUR = 0.04
 
 
 class Vocabulary:
@@ -29,8 +34,9 @@ class Vocabulary:
 
         share ln(share / share in the catalogue),
 
-    their part of the divergence between group and catalogue; at most two of a column, and none that says again what
-    an earlier one says: half of the catalogue's items that have one of the two have both.
+    their part of the divergence between group and catalogue, half of it for what was recognised; at most two of a
+    column, and none that says again what an earlier one says: half of the catalogue's items that have one of the two
+    have both.
 
     Args:
         n_items: of the catalogue.
@@ -42,6 +48,7 @@ class Vocabulary:
         from scipy.sparse import csr_matrix
 
         labels: list[str] = []
+        trust: list[float] = []
         parts = [np.zeros((n_items, 0), dtype=np.float32)]
         for block in blocks:
             if not block.labels:
@@ -51,7 +58,9 @@ class Vocabulary:
             kept = np.flatnonzero((has >= _HAS).sum(axis=0) > 1)
             parts.append(has[:, kept])
             labels += [block.labels[column] for column in kept.tolist()]
+            trust += [1.0 if block.name == "category" else _TRUST] * len(kept)
         self._labels = labels
+        self._trust = np.array(trust)
         self._has = np.concatenate(parts, axis=1)
         self._catalogue = self._has.mean(axis=0, dtype=np.float64)
         sparse = csr_matrix(self._has)
@@ -82,10 +91,23 @@ class Vocabulary:
         lift = damped / np.maximum(self._catalogue, 1e-12)
         frequent = (damped >= _LEAST_SHARE) & (lift >= _LEAST_LIFT)
         frequent &= (self._has[rows] >= _HAS).sum(axis=0) >= min(2, len(rows))
-        telling = np.where(frequent, damped * np.log(np.maximum(lift, 1.0)), 0.0)
+        telling = np.where(frequent, self._trust * damped * np.log(np.maximum(lift, 1.0)), 0.0)
         if against is not None and len(against[0]):
             telling[share <= self._share(*against) * _LEAST_LIFT] = 0.0
         return self._choose(np.argsort(-telling, kind="stable")[: int((telling > 0).sum())], share, n)
+
+    def palette(self, rows: npt.NDArray[np.int64], weights: npt.NDArray[np.float64], n: int = 5) -> tuple[Word, ...]:
+        """The n colours that most of the group's pictures is of, where they were recognised (column "colours")."""
+        columns = [place for place, label in enumerate(self._labels) if label.startswith(_PALETTE)]
+        if not columns or not len(rows):
+            return ()
+        share = self._share(rows, weights)
+        order = sorted(columns, key=lambda place: -share[place])[:n]
+        return tuple(self._word(place, share) for place in order if share[place] >= _LEAST_COLOUR)
+
+    def _word(self, place: int, share: npt.NDArray[np.float64]) -> Word:
+        column, value = self._labels[place].split("=", 1)
+        return Word(column, value, float(share[place]), float(self._catalogue[place]))
 
     def _share(self, rows: npt.NDArray[np.int64], weights: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         found: npt.NDArray[np.float64] = (weights / weights.sum()) @ self._has[rows]
@@ -99,7 +121,7 @@ class Vocabulary:
             said = self._same[position, kept].any() or any(word.value == value for word in words)
             if not said and sum(word.column == column for word in words) < 2:
                 kept.append(position)
-                words.append(Word(column, value, float(share[position]), float(self._catalogue[position])))
+                words.append(self._word(position, share))
             if len(words) == n:
                 break
         return tuple(words)

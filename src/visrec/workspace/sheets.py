@@ -105,12 +105,18 @@ def write_profile_sheet(shop: Workspace, profile: TasteProfile, path: Path) -> N
 
 
 def _colours(group: Interest) -> list[tuple[int, int, int]]:
-    """Those words that name a colour, as colours."""
+    """The palette where colours were recognised, else those words that name a colour, as colours."""
+    from visrec.recognition.colour_names import colour_of
+
     found = []
-    for word in group.words:
-        # What is no colour's name is no error here: columns are the shop's own.
-        with suppress(ValueError):
-            found.append(ImageColor.getrgb(word.value.lower().replace(" ", ""))[:3])
+    for word in group.palette or group.words:
+        colour = colour_of(word.value)
+        if colour is None:
+            # What is no colour's name is no error here: columns are the shop's own.
+            with suppress(ValueError):
+                colour = ImageColor.getrgb(word.value.lower().replace(" ", ""))[:3]
+        if colour is not None:
+            found.append(colour)
     return found
 
 

@@ -18,12 +18,13 @@ from visrec.catalogue.catalogue import Catalogue
 from visrec.catalogue.interactions import Interaction
 from visrec.core.dataset import Dataset
 from visrec.core.errors import InputError, NotFoundError, UnsupportedError, WorkspaceError
-from visrec.core.features import FeatureBlock, ItemFeatures
+from visrec.core.features import ItemFeatures
 from visrec.core.histories import Histories
 from visrec.core.ids import IdMap
 from visrec.core.ranking import RankedItem, Ranking
 from visrec.taste.settings import TasteSettings
 from visrec.workspace.assemble import make_histories
+from visrec.workspace.attributes import ItemAttributes
 from visrec.workspace.checks import check_k, check_user_ids
 from visrec.workspace.settings import SettingsFile
 from visrec.workspace.taste_edits import EVERYTHING, TasteEdits
@@ -61,7 +62,7 @@ class Tastes:
         catalogue: its items and interactions.
         settings: how interactions count.
         features: gives the features of all items as they are now; the same object while nothing has changed.
-        described: gives further blocks with labels, to make words of; asked again when the catalogue has changed.
+        attributes: what was recognised in the pictures; words are made of it.
     """
 
     def __init__(
@@ -70,15 +71,15 @@ class Tastes:
         catalogue: Catalogue,
         settings: SettingsFile,
         features: Callable[[], ItemFeatures],
-        described: Callable[[], Sequence[FeatureBlock]] = tuple,
+        attributes: ItemAttributes,
     ) -> None:
         self._root = root
         self._catalogue = catalogue
         self._settings = settings
         self._features = features
-        self._described = described
+        self._attributes = attributes
         self.edits = TasteEdits(root / "taste.db")
-        self._builder: tuple[ItemFeatures, list[str], TasteBuilder] | None = None
+        self._builder: tuple[tuple[object, ...], TasteBuilder] | None = None
 
     def profile(self, user_id: str, settings: TasteSettings | None = None) -> TasteProfile:
         """What a user likes to look at.
@@ -261,10 +262,12 @@ class Tastes:
     # ---------------------------------------------------------------- private
 
     def _ready(self) -> TasteBuilder:
-        items, training = self._features(), self._training()
-        if self._builder is None or self._builder[0] is not items or self._builder[1] != training:
-            self._builder = (items, training, self._build(items, training))
-        return self._builder[2]
+        items, training, seen = self._features(), self._training(), self._attributes.columns()
+        # Read once: another thread may replace it meanwhile.
+        last = self._builder
+        if last is None or last[0][0] is not items or last[0][1] is not seen or last[0][2] != training:
+            last = self._builder = ((items, seen, training), self._build(items, training))
+        return last[1]
 
     def _training(self) -> list[str]:
         """What the space of tastes is learned anew with: the feature set of pictures, and the training in use."""
@@ -289,7 +292,7 @@ class Tastes:
             if body["training"] == training:
                 compared = ContentKNN().load_state(body["compared"], arrays)
                 space = TasteSpace.load_state(body["space"], arrays)
-                return TasteBuilder(items, compared.vectors(items), space, self._described())
+                return TasteBuilder(items, compared.vectors(items), space, [self._attributes.block()])
         log = make_histories(self._catalogue.interactions(), items.item_ids, self._settings.current.rules)
         compared = ContentKNN().fit(Dataset(log, items))
         vectors = compared.vectors(items)
@@ -301,7 +304,7 @@ class Tastes:
                 save_artifact(
                     self._root / "taste", {"training": training, "compared": first, "space": second}, {**some, **others}
                 )
-        return TasteBuilder(items, vectors, space, self._described())
+        return TasteBuilder(items, vectors, space, [self._attributes.block()])
 
     def _now(self, user_id: str) -> int:
         """The present, or the user's newest event where that is later: a log may run ahead of this clock."""

@@ -71,7 +71,7 @@ class Workspace:
         self.feature_sets = FeatureSets(root, catalogue, self._settings, self._models, self.limits)
         self.attributes = ItemAttributes(root, catalogue, self.limits)
         self._queries = ExampleQueries(PictureReader(root, self.limits))
-        self.tastes = Tastes(root, catalogue, self._settings, self.item_features)
+        self.tastes = Tastes(root, catalogue, self._settings, self.item_features, self.attributes)
 
     @property
     def settings(self) -> WorkspaceSettings:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from skimage.color import deltaE_ciede2000, rgb2lab
 
-from visrec.recognition.colour_names import COLOUR_NAMES, distances_to_names, reference_colours
+from visrec.recognition.colour_names import COLOUR_NAMES, colour_of, distances_to_names, reference_colours
 
 BASIC = {"black", "white", "grey", "red", "green", "yellow", "blue", "brown", "orange", "pink", "purple"}
 
@@ -54,3 +54,10 @@ def test_distances_are_ciede2000_to_the_nearest_reference():
 def test_colours_as_people_name_them(rgb, name):
     lab = rgb2lab(np.array([[rgb]], dtype=np.uint8))[0].astype(np.float32)
     assert COLOUR_NAMES[distances_to_names(lab)[0].argmin()] == name
+
+
+def test_a_name_has_a_colour_that_is_called_so():
+    shown = np.array([colour_of(name) for name in COLOUR_NAMES], dtype=np.uint8)
+    called = distances_to_names(rgb2lab(shown[None])[0].astype(np.float32)).argmin(axis=1)
+    assert [COLOUR_NAMES[name] for name in called] == list(COLOUR_NAMES)
+    assert colour_of("no colour") is None

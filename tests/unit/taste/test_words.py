@@ -52,6 +52,23 @@ def test_what_says_the_same_again_is_left_out(vocabulary):
     assert {"shade", "group"}.isdisjoint(word.column for word in words(vocabulary, [0, 1, 2, 3], n=9))
 
 
+def test_what_the_shop_says_comes_before_what_was_recognised():
+    """Each is on three of the four items, and on others of the catalogue; what was recognised is a little rarer."""
+    own, seen = (np.zeros((20, 1), dtype=np.float32) for _ in range(2))
+    own[[0, 1, 2, 10, 11, 12]] = 1
+    seen[[1, 2, 3, 13, 14]] = 1
+    blocks = [
+        FeatureBlock(name, matrix, np.ones(20, dtype=bool), "some", (label,))
+        for name, matrix, label in (("attribute", seen, "object=vase"), ("category", own, "kind=mug"))
+    ]
+    assert [word.value for word in words(Vocabulary(20, blocks), [0, 1, 2, 3])] == ["mug", "vase"]
+
+
+def test_without_recognised_colours_there_is_no_palette(vocabulary):
+    assert vocabulary.palette(np.array([0, 1]), np.ones(2)) == ()
+    assert Vocabulary(1, []).palette(np.array([0]), np.ones(1)) == ()
+
+
 def test_weights_count(vocabulary):
     light = {word.value for word in words(vocabulary, [0, 1, 4, 5, 11, 12], [0.01, 0.01, 1, 1, 1, 1])}
     assert light == {"bag"}
@@ -88,5 +105,10 @@ def test_of_what_was_recognised_an_item_has_as_much_as_the_number_says(vocabular
     image = FeatureBlock("image", np.ones((20, 3), dtype=np.float32), np.ones(20, dtype=bool), "encoder")
     found = words(Vocabulary(20, [image, seen]), [0, 1, 3])
     assert found == (Word("colours", "navy", pytest.approx(1.25 / 3), pytest.approx(1.85 / 20)),)
+    shown = Vocabulary(20, [seen]).palette(np.array([0, 1, 3]), np.ones(3))
+    assert shown == (
+        Word("colours", "navy", pytest.approx(1.25 / 3), pytest.approx(1.85 / 20)),
+        Word("colours", "grey", pytest.approx(0.3), pytest.approx(0.3)),
+    )
     # Of two items only one has more than a trace.
     assert words(Vocabulary(20, [seen]), [0, 3]) == ()
