@@ -31,8 +31,8 @@ Model = Annotated[
     str,
     typer.Option(
         "--model",
-        help="blend, ease, ials, vbpr, amr, deepstyle, two-tower, acf, sasrec, freedom, visual-knn, text-knn, "
-        "category-knn, appeal, popular, recently-popular, random; for ratings visual-mf, bias, pixel-cnn, "
+        help="blend, deep-blend, ease, ials, vbpr, amr, deepstyle, two-tower, acf, sasrec, freedom, visual-knn, "
+        "text-knn, category-knn, appeal, popular, recently-popular, random; for ratings visual-mf, bias, pixel-cnn, "
         "pixel-resnet, pixel-efficientnet.",
     ),
 ]

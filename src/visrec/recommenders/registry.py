@@ -58,6 +58,7 @@ RECOMMENDERS: Mapping[str, RecommenderEntry] = MappingProxyType(
             "pixel_cnn", "PixelCNN", {"backbone": "efficientnet", "size": 96, "augment": 0.0}
         ),
         "blend": RecommenderEntry("blend", "Blend"),
+        "deep-blend": RecommenderEntry("blend", "DeepBlend"),
     }
 )
 
