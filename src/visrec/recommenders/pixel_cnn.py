@@ -87,10 +87,10 @@ class PixelCNN:
     Deviations from the usual network of two embeddings: users are solved for rather than learned by gradient, so new
     ones are served by the same formula; a picture is judged by users who are folded in from other pictures.
 
-    Complexity: training steps · batch · cost of the network (9 M multiplications a picture for "cnn" at 64 pixels, 10 M
+    Complexity: training steps · batch · cost of the network (9 M multiplications a picture for "cnn" at 64 pixels, 12 M
     for "resnet" at 32, three times that with the gradient) + epochs · (events · dim² + n_users · dim³); memory of a
-    batch; n_items · size² · 3 bytes of disk while it trains. A picture's vector is saved with the model under the
-    hash of its content: serving decodes new pictures only.
+    batch, and 3 kB a picture for "efficientnet"; n_items · size² · 3 bytes of disk while it trains. A picture's vector
+    is saved with the model under the hash of its content: serving decodes new pictures only.
 
     Limits: a few thousand pictures with noisy ratings teach a network little: an encoder trained on millions of
     pictures, with `visual-mf` on top, is better on the real sets tried here. Kept because it needs no weights from

@@ -91,3 +91,32 @@ def test_steps_are_kept_within_limits():
     assert of(20) == (15, 1)
     assert of(20, epochs=3) == (3, 1)
     assert of(20, max_steps=5) == (5, 1)
+
+
+def many(told_by_colour: bool) -> PixelTraining:
+    """240 pictures in two shades, and 30 users who like the one or the other; or whose ratings are noise."""
+    generator = np.random.default_rng(5)
+    shade = np.arange(240) % 2
+    pixels = (60 + 120 * shade[:, None, None, None] + generator.integers(0, 60, size=(240, 32, 32, 3))).astype(np.uint8)
+    side = 2.0 * ((np.arange(30)[:, None] + shade) % 2) - 1.0 if told_by_colour else 0.0
+    targets = csr_matrix(np.where(generator.random((30, 240)) < 0.3, side + generator.normal(size=(30, 240)), 0.0))
+    with deterministic(0):
+        made = PixelTraining(
+            make_picture_network("cnn", 32, DIM),
+            lambda rows: pixels[rows],
+            targets,
+            0.0,
+            PixelCNNSettings(size=32, dim=DIM, augment=0.0, batch=54, epochs=3),
+        )
+        made.run("train", silent)
+    return made
+
+
+def test_what_held_out_pictures_do_not_bear_out_is_not_believed():
+    noise, signal = many(False), many(True)
+    assert len(noise._held_out) == 24
+    assert (noise._folds[noise._held_out] == -1).all()
+    assert noise.ridge[1] > noise._settings.taste_regularisation > signal.ridge[1]
+    assert noise.ridge[0] == signal.ridge[0] == noise._settings.bias_regularisation
+    losses = [-made._validate() for made in (noise, signal)]
+    assert losses[1] < 0.8 < losses[0]
