@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Self
+from types import MappingProxyType
+from typing import ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +17,7 @@ from visrec.core.features import ItemFeatures
 from visrec.core.histories import Histories
 from visrec.core.ids import IdMap
 from visrec.core.progress import ProgressFactory, silent
+from visrec.core.settings import SearchSpace
 from visrec.recommenders.fusion_input import FusionInput
 from visrec.recommenders.history_rows import DenseHistories, batches
 from visrec.training.epochs import Trained, train_epochs
@@ -65,6 +67,16 @@ class HistorySettings:
     half_life_days: float | None = 180.0
     push: float = 1.0
     seed: int = 0
+
+    search: ClassVar[Mapping[str, SearchSpace]] = MappingProxyType(
+        {
+            "dim": SearchSpace(choices=(32, 64, 128)),
+            "n_epochs": SearchSpace(choices=(10, 20, 40, 60)),
+            "learning_rate": SearchSpace(0.0005, 0.01, log=True),
+            "id_dropout": SearchSpace(0.0, 0.8),
+            "dropout": SearchSpace(0.0, 0.6),
+        }
+    )
 
     def __post_init__(self) -> None:
         counts = (self.dim, self.max_length, self.feature_dim, self.n_epochs, self.batch_size)

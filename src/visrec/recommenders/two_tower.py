@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
-from typing import ClassVar
 
 import numpy as np
 import torch
@@ -13,7 +11,6 @@ from torch import nn
 
 from visrec.core.errors import InputError
 from visrec.core.histories import Histories
-from visrec.core.settings import SearchSpace
 from visrec.recommenders.attention_pooling import AttentionPooling
 from visrec.recommenders.history_model import HistoryModel, HistoryNetwork
 from visrec.recommenders.history_rows import DenseHistories, hide
@@ -39,16 +36,6 @@ class TwoTowerSettings(HistorySettings):
     n_heads: int = 4
     hidden: int = 128
     n_negatives: int = 2048
-
-    search: ClassVar[Mapping[str, SearchSpace]] = MappingProxyType(
-        {
-            "dim": SearchSpace(choices=(32, 64, 128)),
-            "n_epochs": SearchSpace(choices=(10, 20, 40, 60)),
-            "learning_rate": SearchSpace(0.0005, 0.01, log=True),
-            "id_dropout": SearchSpace(0.0, 0.8),
-            "dropout": SearchSpace(0.0, 0.6),
-        }
-    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
