@@ -33,6 +33,8 @@ def call(*arguments, **named):
     return function(*arguments, **named)
 
 setattr(place, name, call)
+# Where the tests themselves run in the background, Ctrl-C is ignored, and children inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 # Otherwise everything that this small shop holds would be kept at once, at the end.
 importlib.import_module("visrec.encoders.pipeline")._KEEP_EVERY_SECONDS = 0.0
 sys.argv = ["visrec", *sys.argv[2:]]
