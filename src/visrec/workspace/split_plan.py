@@ -44,7 +44,8 @@ class SplitPlan:
         # Said before a dataset is put together, which takes a while.
         known = get_args(RatingSplitName) if self.ratings else (*get_args(SplitName), KFOLD)
         if self.split not in known:
-            raise InputError(f"Expected a split out of {', '.join(known)}, got {self.split!r}.")
+            what = "split of ratings" if self.ratings else "split"
+            raise InputError(f"Expected a {what} out of {', '.join(known)}, got {self.split!r}.")
         if self.seed < 0:
             raise InputError(f"Expected a seed of 0 or more, got {self.seed}.")
         if self.ratings and any(v is not None for v in (self.test_fraction, self.test_days, self.positive_threshold)):

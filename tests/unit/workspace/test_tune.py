@@ -194,5 +194,5 @@ def test_settings_of_ratings_are_not_taken_for_lists_nor_for_folds(tmp_path):
         tune(tmp_path, two_tastes(), "bias", replace(RATINGS, split="kfold"), 1)
     with pytest.raises(InputError, match="Splits of ratings take neither"):
         SplitPlan(ratings=True, test_fraction=0.1)
-    with pytest.raises(InputError, match="split out of kfold, random, user-time, item-cold, got 'time'"):
+    with pytest.raises(InputError, match="split of ratings out of kfold, random, user-time, item-cold, got 'time'"):
         SplitPlan("time", ratings=True)
