@@ -135,8 +135,14 @@ WRONG = [
     ("train {shop} --model visual-mf", "visual-mf needs ratings, and the log holds none"),
     ("tune {shop} --model popular", "popular has no settings to search"),
     ("tune {shop} --model bias --split kfold", "none is left to tune by"),
-    ("tune {shop} --model bias --split time", "split of ratings out of kfold, random, user-time, item-cold, got 'time'"),
-    ("evaluate {shop} --ratings --split nope", "split of ratings out of kfold, random, user-time, item-cold, got 'nope'"),
+    (
+        "tune {shop} --model bias --split time",
+        "split of ratings out of kfold, random, user-time, item-cold, got 'time'",
+    ),
+    (
+        "evaluate {shop} --ratings --split nope",
+        "split of ratings out of kfold, random, user-time, item-cold, got 'nope'",
+    ),
     ("tune {shop} --model ease --trials 0", "Expected 1 trial or more, got 0"),
     (
         "tune {shop} --model ease --split nope",
