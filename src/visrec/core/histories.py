@@ -119,15 +119,20 @@ class Histories:
             self.rating[mask],
         )
 
+    def latest(self) -> npt.NDArray[np.int64]:
+        """Places of the latest event of each pair of user and item, by user, then by item; int64."""
+        pair = self.user_index * self.n_items + self.item_index
+        # Events of one user are oldest first: of equal pairs the last is the latest.
+        _, first_from_behind = np.unique(pair[::-1], return_index=True)
+        return self.n_events - 1 - first_from_behind
+
     def matrix(self) -> csr_matrix:
         """Users x items, float32 CSR (n_users, n_items), zeros kept; of a repeated pair the latest event counts."""
         from scipy.sparse import csr_matrix
 
-        pair = self.user_index * self.n_items + self.item_index
-        reverse_unique, first_in_reverse = np.unique(pair[::-1], return_index=True)
-        latest = len(pair) - 1 - first_in_reverse
-        rows = reverse_unique // max(self.n_items, 1)
-        indptr = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=len(self)))]).astype(np.int64)
+        latest = self.latest()
+        counts = np.bincount(self.user_index[latest], minlength=len(self))
+        indptr = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
         return csr_matrix((self.weight[latest], self.item_index[latest], indptr), shape=(len(self), self.n_items))
 
     def liked(self) -> csr_matrix:

@@ -11,8 +11,9 @@ import numpy.typing as npt
 
 from visrec.core.errors import InputError
 from visrec.core.histories import Histories
+from visrec.core.parts import last_of_each_user
 
-__all__ = ["CUTS", "Cut", "by_days", "last_of_each_user", "random_folds"]
+__all__ = ["CUTS", "Cut", "by_days", "random_folds"]
 
 _SECONDS_PER_DAY = 86_400
 #: Share of a hidden user's events that is asked for; the rest is their history.
@@ -36,32 +37,6 @@ class Cut:
     description: str
     hidden_items: npt.NDArray[np.bool_] | None = None
     given: npt.NDArray[np.bool_] | None = None
-
-
-def last_of_each_user(
-    histories: Histories, fraction: float, seed: int, timestamp: npt.NDArray[np.int64], usable: npt.NDArray[np.bool_]
-) -> npt.NDArray[np.bool_]:
-    """The last `fraction` of each user's usable events by (timestamp, random); bool (n_events,).
-
-    A user with n usable events keeps max(1, round((1 - fraction) * n)), halves rounded to even.
-
-    Args:
-        histories: n_users histories.
-        fraction: above 0 and below 1.
-        seed: of the order of events at one moment.
-        timestamp: int64 (n_events,), what events are ordered by.
-        usable: bool (n_events,).
-    """
-    user = histories.user_index
-    noise = np.random.default_rng(seed).random(histories.n_events)
-    # Unusable events sort behind the usable ones of their user, so that places count usable events only.
-    order = np.lexsort((noise, timestamp, ~usable, user))
-    place = np.arange(histories.n_events) - histories.indptr[:-1][user]
-    n_usable = np.bincount(user[usable], minlength=len(histories))
-    n_train = np.maximum(np.rint((1 - fraction) * n_usable), 1)
-    test = np.zeros(histories.n_events, dtype=np.bool_)
-    test[order] = place >= n_train[user]
-    return test & usable
 
 
 def _random(histories: Histories, fraction: float, seed: int) -> Cut:

@@ -13,8 +13,7 @@ from visrec.core.dataset import Dataset
 from visrec.core.errors import InputError
 from visrec.core.features import ItemFeatures
 from visrec.core.histories import Histories
-from visrec.evaluation.cuts import last_of_each_user
-from visrec.evaluation.splits import only_items
+from visrec.core.parts import last_of_each_user, only_items
 
 __all__ = ["RatingFold", "RatingSplitName", "describe_rating_split", "latest_ratings", "rating_folds"]
 
@@ -47,11 +46,8 @@ class RatingFold:
 
 def latest_ratings(histories: Histories) -> npt.NDArray[np.int64]:
     """Events that are ratings, the latest of each (user, item) pair; int64, ascending."""
-    rated = np.flatnonzero(np.isfinite(histories.rating))
-    pair = _pairs(histories)[rated]
-    # Events of one user are oldest first: of equal pairs the last is the latest.
-    _, first_from_behind = np.unique(pair[::-1], return_index=True)
-    return np.sort(rated[len(rated) - 1 - first_from_behind])
+    rates = np.isfinite(histories.rating)
+    return np.flatnonzero(rates)[np.sort(histories.select(rates).latest())]
 
 
 def rating_folds(dataset: Dataset, split: RatingSplitName, *, folds: int = 5, seed: int = 42) -> Iterator[RatingFold]:

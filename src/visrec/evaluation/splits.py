@@ -14,13 +14,14 @@ from visrec.core.dataset import Dataset
 from visrec.core.errors import InputError
 from visrec.core.features import ItemFeatures
 from visrec.core.histories import Histories
+from visrec.core.parts import only_items, unseen
 from visrec.evaluation.cuts import CUTS, Cut, by_days, random_folds
 from visrec.evaluation.leakage import Leakage, find_leakage
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
-__all__ = ["Folds", "Split", "SplitName", "make_folds", "make_split", "only_items", "split_events"]
+__all__ = ["Folds", "Split", "SplitName", "make_folds", "make_split", "split_events"]
 
 SplitName = Literal["random", "time", "user-time", "item-cold", "user-cold"]
 
@@ -213,7 +214,7 @@ def _assemble(dataset: Dataset, name: str, cut: Cut) -> Split:
     """Build the split: training dataset, evaluated users, relevant items and candidates."""
     train, liked = dataset.histories.select(cut.train), dataset.histories.select(cut.test).liked()
     given = train if cut.given is None else dataset.histories.select(cut.given)
-    relevant = _without(liked, given.matrix())
+    relevant = unseen(liked, given.matrix())
     evaluated = np.flatnonzero((np.diff(given.indptr) > 0) & (np.diff(relevant.indptr) > 0))
     if evaluated.size == 0 or train.n_events == 0:
         raise InputError(
@@ -229,31 +230,3 @@ def _assemble(dataset: Dataset, name: str, cut: Cut) -> Split:
         description += f"; ranked are the {int(candidates.sum()):,} of them that somebody liked"
         fitted = only_items(fitted, ~cut.hidden_items)
     return Split(name, fitted, given.take(evaluated), dataset.items, relevant[evaluated], candidates, description)
-
-
-def _without(liked: csr_matrix, seen: csr_matrix) -> csr_matrix:
-    """The pairs of `liked` that are not stored in `seen`, as ones; float64 CSR with sorted indices."""
-    ones_liked, ones_seen = liked.astype(np.float64), seen.astype(np.float64)
-    ones_liked.data[:] = 1.0
-    # A seen pair is stored even where its weight is 0, and counts.
-    ones_seen.data[:] = 1.0
-    relevant = (ones_liked - ones_liked.multiply(ones_seen)).tocsr()
-    relevant.eliminate_zeros()
-    relevant.sort_indices()
-    return relevant
-
-
-def only_items(dataset: Dataset, kept: npt.NDArray[np.bool_]) -> Dataset:
-    """The dataset without some items, none of which has an event; `kept` is bool (n_items,)."""
-    new_row = np.cumsum(kept) - 1
-    histories = dataset.histories
-    reindexed = Histories(
-        histories.user_ids,
-        int(kept.sum()),
-        histories.indptr,
-        new_row[histories.item_index].astype(np.int32),
-        histories.weight,
-        histories.timestamp,
-        histories.rating,
-    )
-    return Dataset(reindexed, dataset.items.take(np.flatnonzero(kept)))

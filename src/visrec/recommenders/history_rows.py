@@ -24,10 +24,8 @@ def recent_likes(histories: Histories, max_length: int) -> Histories:
     Of a repeated pair of user and item the latest event counts, as in `Histories.matrix`: an item that was liked
     and later disliked is not liked. Events at the same moment keep the order of the log.
     """
-    pair = histories.user_index * max(histories.n_items, 1) + histories.item_index
     latest = np.zeros(histories.n_events, dtype=np.bool_)
-    # np.unique gives the first place of each value, in the reversed log the last event of each pair.
-    latest[histories.n_events - 1 - np.unique(pair[::-1], return_index=True)[1]] = True
+    latest[histories.latest()] = True
     liked = histories.select(latest & (histories.weight > 0))
     place_from_end = liked.indptr[liked.user_index + 1] - np.arange(liked.n_events)
     return liked.select(place_from_end <= max_length)

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from visrec.core.dataset import Dataset
 from visrec.core.histories import Histories
+from visrec.core.parts import last_of_each_user, only_items, unseen
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -30,7 +31,7 @@ class Holdout:
         kind: "time" or "random"; see `hold_out`.
         train: the inner training data; without the items that are `hidden`.
         history: inner training histories of the n_users users with a held-out like, over all n_items items.
-        liked: float32 CSR (n_users, n_items), 1 where the user likes an item that is not in `history`.
+        liked: float64 CSR (n_users, n_items), 1 where the user likes an item that is not in `history`.
         n_likes: int64 (n_items,); users that like the item in the inner training data.
         hidden: bool (n_items,); items that were taken out whole.
     """
@@ -63,20 +64,23 @@ def hold_out(dataset: Dataset, seed: int = 0, max_users: int | None = None) -> H
     held = _newest(histories)
     kind = "random" if held is None else "time"
     if held is None:
-        held = _at_random(histories, seed)
+        everything = np.ones(histories.n_events, dtype=np.bool_)
+        held = last_of_each_user(histories, _SHARE, seed, np.zeros_like(histories.timestamp), everything)
     hidden = np.zeros(dataset.n_items, dtype=np.bool_)
     items = np.unique(histories.item_index[histories.weight > 0])
     hidden[np.random.default_rng(seed + 1).permutation(items)[: int(len(items) * _SHARE)]] = True
     out = held | hidden[histories.item_index]
     train = histories.select(~out)
-    liked = _unseen(histories.select(out).liked(), train.matrix())
+    liked = unseen(histories.select(out).liked(), train.matrix())
     lengths = np.diff(train.indptr)
     users = np.flatnonzero((lengths > 0) & (np.diff(liked.indptr) > 0))
     if not users.size:
         return None
     users = np.sort(np.random.default_rng(seed + 2).permutation(users)[:max_users])
     n_likes = np.bincount(train.liked().indices, minlength=dataset.n_items).astype(np.int64)
-    inner = _without(Dataset(train.take(np.flatnonzero(lengths > 0)), dataset.items), hidden)
+    inner = Dataset(train.take(np.flatnonzero(lengths > 0)), dataset.items)
+    if hidden.any():
+        inner = only_items(inner, ~hidden)
     return Holdout(kind, inner, train.take(users), liked[users], n_likes, hidden)
 
 
@@ -90,42 +94,3 @@ def _newest(histories: Histories) -> Flags | None:
     earlier = np.bincount(histories.user_index[~latest], minlength=len(histories)) > 0
     likes = latest & (histories.weight > 0)
     return latest if likes.any() and earlier[histories.user_index[likes]].mean() > 0.5 else None
-
-
-def _at_random(histories: Histories, seed: int) -> Flags:
-    """A tenth of each user's events, bool (n_events,); one always stays."""
-    user = histories.user_index
-    order = np.lexsort((np.random.default_rng(seed).random(histories.n_events), user))
-    place = np.arange(histories.n_events) - histories.indptr[:-1][user]
-    kept = np.maximum(np.rint((1 - _SHARE) * np.diff(histories.indptr)), 1)
-    held = np.zeros(histories.n_events, dtype=np.bool_)
-    held[order] = place >= kept[user]
-    return held
-
-
-def _unseen(liked: csr_matrix, seen: csr_matrix) -> csr_matrix:
-    """The pairs of `liked` that are not stored in `seen`, as ones."""
-    likes, known = liked.astype(np.float32), seen.astype(np.float32)
-    # A seen pair is stored even where its weight is 0, and counts.
-    likes.data[:] = known.data[:] = 1.0
-    fresh = (likes - likes.multiply(known)).tocsr()
-    fresh.eliminate_zeros()
-    fresh.sort_indices()
-    return fresh
-
-
-def _without(dataset: Dataset, hidden: Flags) -> Dataset:
-    """The dataset without some items, none of which has an event."""
-    if not hidden.any():
-        return dataset
-    histories, row_after = dataset.histories, np.cumsum(~hidden) - 1
-    moved = Histories(
-        histories.user_ids,
-        int((~hidden).sum()),
-        histories.indptr,
-        row_after[histories.item_index].astype(np.int32),
-        histories.weight,
-        histories.timestamp,
-        histories.rating,
-    )
-    return Dataset(moved, dataset.items.take(np.flatnonzero(~hidden)))
