@@ -16,9 +16,9 @@ from visrec.core.features import BLOCK_SOURCES, ItemFeatures
 from visrec.core.histories import Histories
 from visrec.core.progress import ProgressFactory, silent
 from visrec.core.protocols import Capabilities, Scores
+from visrec.core.recency import check_half_life, decayed
 from visrec.core.settings import SearchSpace
 from visrec.recommenders.content import ContentSpace, PerItems
-from visrec.recommenders.recency import check_half_life, decayed
 from visrec.recommenders.whitening import Whitening
 
 if TYPE_CHECKING:

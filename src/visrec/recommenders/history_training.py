@@ -17,6 +17,7 @@ from visrec.core.features import ItemFeatures
 from visrec.core.histories import Histories
 from visrec.core.ids import IdMap
 from visrec.core.progress import ProgressFactory, silent
+from visrec.core.recency import check_half_life
 from visrec.core.settings import SearchSpace
 from visrec.recommenders.fusion_input import FusionInput
 from visrec.recommenders.history_rows import DenseHistories, batches
@@ -90,8 +91,7 @@ class HistorySettings:
             )
         if not self.learning_rate > 0:
             raise InputError(f"Expected a learning_rate above 0, got {self.learning_rate}.")
-        if self.half_life_days is not None and not self.half_life_days > 0:
-            raise InputError(f"Expected half_life_days above 0 or none, got {self.half_life_days}.")
+        check_half_life(self.half_life_days)
 
 
 @dataclass(frozen=True)

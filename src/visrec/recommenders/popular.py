@@ -16,8 +16,8 @@ from visrec.core.histories import Histories
 from visrec.core.ids import IdMap
 from visrec.core.progress import ProgressFactory, silent
 from visrec.core.protocols import Capabilities, Scores
+from visrec.core.recency import check_half_life, decayed
 from visrec.recommenders.content import PerItems
-from visrec.recommenders.recency import check_half_life, decayed
 
 __all__ = ["Popular", "PopularSettings"]
 

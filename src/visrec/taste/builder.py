@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from visrec.core.features import FeatureBlock, ItemFeatures
 from visrec.core.histories import Histories
+from visrec.core.recency import decayed
 from visrec.taste.profile import Interest, TasteProfile
 from visrec.taste.settings import TasteSettings
 from visrec.taste.space import TasteSpace
@@ -21,9 +22,6 @@ Matrix = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.int64]
 Weights = npt.NDArray[np.float64]
 
-_SECONDS_PER_DAY = 86_400
-#: What is as old as can be still counts, hardly: an old like stays a like.
-_LEAST_DECAY = 1e-6
 _SURE_INTEREST, _SURE_PROFILE = 3.0, 5.0
 _MAX_AVOIDS = 3
 
@@ -65,10 +63,11 @@ class TasteBuilder:
     def build(self, histories: Histories, settings: TasteSettings | None = None) -> list[TasteProfile]:
         """The profile of every history, over the builder's items; of an item's events the latest counts."""
         chosen = settings or TasteSettings()
-        return [self._profile(histories, user, chosen) for user in range(len(histories))]
+        faded = decayed(histories, chosen.half_life_days, per_user=True)
+        return [self._profile(faded, user, chosen) for user in range(len(faded))]
 
     def _profile(self, histories: Histories, user: int, settings: TasteSettings) -> TasteProfile:
-        liked, disliked = _evidence(histories, user, settings.half_life_days)
+        liked, disliked = _evidence(histories, user)
         shown, hated = (self._with_picture(evidence, settings.max_items) for evidence in (liked, disliked))
         interests, elsewhere = self._interests(shown, settings.max_interests)
         n_likes = float(shown.weights.sum())
@@ -148,17 +147,13 @@ class TasteBuilder:
         )
 
 
-def _evidence(histories: Histories, user: int, half_life_days: float | None) -> tuple[_Evidence, _Evidence]:
-    """What was liked and what was disliked, an item by its latest event, with weights that fade with age."""
+def _evidence(histories: Histories, user: int) -> tuple[_Evidence, _Evidence]:
+    """What was liked and what was disliked, an item by its latest event."""
     events = slice(int(histories.indptr[user]), int(histories.indptr[user + 1]))
     rows = histories.item_index[events].astype(np.int64)
     last = len(rows) - 1 - np.unique(rows[::-1], return_index=True)[1]
     last.sort()
     weights = histories.weight[events][last].astype(np.float64)
-    moments = histories.timestamp[events]
-    if half_life_days is not None and len(moments):
-        age_days = (moments[-1] - moments[last]) / _SECONDS_PER_DAY
-        weights *= np.maximum(np.exp2(-age_days / half_life_days), _LEAST_DECAY)
     liked, disliked = np.flatnonzero(weights > 0), np.flatnonzero(weights < 0)
     return _Evidence(rows[last[liked]], weights[liked]), _Evidence(rows[last[disliked]], -weights[disliked])
 

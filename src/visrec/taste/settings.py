@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from visrec.core.errors import InputError
+from visrec.core.recency import check_half_life
 
 __all__ = ["TasteSettings"]
 
@@ -24,8 +25,7 @@ class TasteSettings:
     max_items: int = 500
 
     def __post_init__(self) -> None:
-        if self.half_life_days is not None and not self.half_life_days > 0:
-            raise InputError(f"Expected half_life_days above 0, or none, got {self.half_life_days}.")
+        check_half_life(self.half_life_days)
         if self.max_interests < 1 or self.max_items < 1:
             raise InputError(
                 f"Expected max_interests and max_items of 1 or more, got {self.max_interests} and {self.max_items}."
