@@ -15,6 +15,7 @@ from visrec.core.errors import InputError
 from visrec.evaluation.definitions import axis_label, title_of
 from visrec.evaluation.judge import BEYOND_ACCURACY
 from visrec.evaluation.result import Evaluation
+from visrec.evaluation.table import shortened
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -75,7 +76,7 @@ def _dots(evaluation: Evaluation, metrics: Sequence[str]) -> Figure:
             axes.grid()
             axes.locator_params(axis="x", nbins=4)
             axes.margins(x=0.08)
-        panels[0].set_yticks(range(len(names)), [_shown(name) for name in names])
+        panels[0].set_yticks(range(len(names)), [shortened(name, _NAME_WIDTH) for name in names])
         panels[0].set_ylim(len(names) - 0.4, -0.6)
         figure.suptitle(caption + (", and what is not significantly below it" if tied else ""), color=_MUTED)
     return figure
@@ -107,7 +108,7 @@ def learning_chart(evaluation: Evaluation) -> Figure:
             band = ([point.low for point in points], [point.high for point in points])
             axes.fill_between(x, *band, color=_BEST, alpha=0.18, linewidth=0)
             axes.plot(x, [point.mean for point in points], "o-", color=_BEST, linewidth=2, markersize=4)
-            axes.set_title(_shown(name))
+            axes.set_title(shortened(name, _NAME_WIDTH))
             axes.set_xticks(x, [f"{share:.0f}" for share in x])
             axes.grid(axis="y")
         for place, axes in enumerate(panels):
@@ -176,7 +177,3 @@ def _style() -> Iterator[None]:
     }
     with matplotlib.rc_context(settings):
         yield
-
-
-def _shown(name: str) -> str:
-    return name if len(name) <= _NAME_WIDTH else name[: _NAME_WIDTH - 1] + "…"

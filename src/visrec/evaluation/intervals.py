@@ -43,6 +43,17 @@ class Interval:
     low: float
     high: float
 
+    def texts(self, decimals: int) -> tuple[str, str]:
+        """The mean and the interval for people; "n/a" and "" where there are none.
+
+        >>> Interval(0.25, 0.2, 0.3).texts(2), Interval(0.0, -0.1, 0.1).texts(1)
+        (('0.25', '0.20–0.30'), ('0.0', '-0.1 to 0.1'))
+        """
+        if np.isnan(self.mean):
+            return "n/a", ""
+        mean, low, high = (f"{value:z.{decimals}f}" for value in (self.mean, self.low, self.high))
+        return mean, f"{low}{' to ' if self.low < 0 else '–'}{high}"
+
     def to_json(self) -> dict[str, float | None]:
         """{"mean", "low", "high"}, with None for NaN, which JSON does not have."""
         return {name: None if np.isnan(value) else value for name, value in vars(self).items()}

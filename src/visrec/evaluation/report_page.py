@@ -6,8 +6,6 @@ import base64
 from collections.abc import Mapping, Sequence
 from html import escape
 
-import numpy as np
-
 from visrec.evaluation.intervals import Interval
 
 __all__ = ["chart", "facts", "figure", "page", "paragraph", "preformatted", "table", "text"]
@@ -87,12 +85,11 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def figure(interval: Interval, *, decimals: int = 3, best: bool = False) -> str:
     """A cell: a mean above its interval; "n/a" where there is none."""
-    if np.isnan(interval.mean):
-        return "<td>n/a</td>"
-    low, high = f"{interval.low:z.{decimals}f}", f"{interval.high:z.{decimals}f}"
-    dash = " to " if interval.low < 0 else "–"
+    mean, limits = interval.texts(decimals)
+    if not limits:
+        return f"<td>{mean}</td>"
     mark = ' class="best"' if best else ""
-    return f"<td{mark}>{interval.mean:z.{decimals}f}<small>{low}{dash}{high}</small></td>"
+    return f"<td{mark}>{mean}<small>{limits}</small></td>"
 
 
 def text(value: str) -> str:

@@ -9,21 +9,18 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from visrec.evaluation.intervals import Interval
+from visrec.evaluation.judge import BEYOND_ACCURACY
 
-__all__ = ["render"]
+__all__ = ["render", "shortened"]
 
 Models = Mapping[str, Mapping[str, Interval]]
 
 _WIDTH = 100
 _NAME_WIDTH = 20
 _GAP = "  "
-_UNDEFINED = "n/a"
 _DECIMALS = {"novelty": 2}
 #: Tables after the one of accuracy, which have no best value.
-_SECTIONS = (
-    ("coverage", "gini", "novelty", "diversity"),
-    ("popularity_share", "popularity_lift", "miscalibration"),
-)
+_SECTIONS = (BEYOND_ACCURACY[:4], BEYOND_ACCURACY[4:])
 
 
 def render(
@@ -54,8 +51,7 @@ def render(
     names = sorted(models, key=lambda name: (-np.nan_to_num(models[name][f"ndcg@{k}"].mean), name))
     lines = [head] if markdown else textwrap.wrap(head, _WIDTH)
     metrics = list(models[names[0]]) if names else []
-    beyond = {metric for section in _SECTIONS for metric in section}
-    accuracy = [metric for metric in metrics if metric not in beyond]
+    accuracy = [metric for metric in metrics if metric not in BEYOND_ACCURACY]
     draw = _markdown if markdown else _text
     for section in (accuracy, *([metric for metric in section if metric in metrics] for section in _SECTIONS)):
         if section:
@@ -73,20 +69,13 @@ def _best(models: Models, metrics: Sequence[str]) -> dict[str, str]:
     """Each metric's highest mean as it is printed, so that what looks equal is marked equally."""
     best = {}
     for metric in metrics:
-        means = [figures[metric].mean for figures in models.values() if not np.isnan(figures[metric].mean)]
-        best[metric] = _number(metric, max(means)) if means else ""
+        known = [figures[metric] for figures in models.values() if not np.isnan(figures[metric].mean)]
+        best[metric] = _texts(metric, max(known, key=lambda figure: figure.mean))[0] if known else ""
     return best
 
 
-def _number(metric: str, value: float) -> str:
-    return _UNDEFINED if np.isnan(value) else f"{value:z.{_DECIMALS.get(metric, 3)}f}"
-
-
-def _range(metric: str, interval: Interval) -> str:
-    if np.isnan(interval.mean):
-        return ""
-    dash = " to " if interval.low < 0 else "–"
-    return f"{_number(metric, interval.low)}{dash}{_number(metric, interval.high)}"
+def _texts(metric: str, interval: Interval) -> tuple[str, str]:
+    return interval.texts(_DECIMALS.get(metric, 3))
 
 
 def _markdown(models: Models, names: Sequence[str], metrics: Sequence[str], best: Mapping[str, str]) -> list[str]:
@@ -94,7 +83,7 @@ def _markdown(models: Models, names: Sequence[str], metrics: Sequence[str], best
     for name in names:
         cells = []
         for metric in metrics:
-            mean, limits = _number(metric, models[name][metric].mean), _range(metric, models[name][metric])
+            mean, limits = _texts(metric, models[name][metric])
             marked = f"**{mean}**" if mean == best.get(metric) else mean
             cells.append(f"{marked} ({limits})" if limits else marked)
         escaped = name.replace("\\", "\\\\").replace("|", "\\|")
@@ -105,22 +94,21 @@ def _markdown(models: Models, names: Sequence[str], metrics: Sequence[str], best
 def _text(models: Models, names: Sequence[str], metrics: Sequence[str], best: Mapping[str, str]) -> list[str]:
     rows = [["model", *metrics]]
     for name in names:
-        figures = [models[name][metric] for metric in metrics]
-        means = [_number(metric, figure.mean) for metric, figure in zip(metrics, figures, strict=True)]
+        means, limits = zip(*(_texts(metric, models[name][metric]) for metric in metrics), strict=True)
         # The blank keeps the figures of a column below each other where one of them has the asterisk.
         marked = [
             mean + ("*" if mean == best.get(metric) else " ") if best else mean
             for metric, mean in zip(metrics, means, strict=True)
         ]
-        limits = [_range(metric, figure) for metric, figure in zip(metrics, figures, strict=True)]
-        rows += [[_shortened(name), *marked], ["", *limits]]
+        rows += [[shortened(name, _NAME_WIDTH), *marked], ["", *limits]]
     widths = [max(len(row[column]) for row in rows) for column in range(len(metrics) + 1)]
     lines = [_line(row, widths) for row in rows]
     return [lines[0], "-" * (sum(widths) + len(_GAP) * len(metrics)), *lines[1:]]
 
 
-def _shortened(name: str) -> str:
-    return name if len(name) <= _NAME_WIDTH else name[: _NAME_WIDTH - 1] + "…"
+def shortened(name: str, width: int) -> str:
+    """A name of at most so many characters, with an ellipsis where it was longer."""
+    return name if len(name) <= width else name[: width - 1] + "…"
 
 
 def _line(row: Sequence[str], widths: Sequence[int]) -> str:
