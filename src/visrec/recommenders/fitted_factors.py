@@ -14,7 +14,7 @@ from visrec.core.histories import Histories
 from visrec.core.ids import IdMap
 from visrec.core.protocols import Scores
 from visrec.recommenders.content import PerItems
-from visrec.recommenders.fusion_input import FusionInput
+from visrec.recommenders.fusion_input import FusionInput, regress_on_features
 from visrec.recommenders.history_map import HistoryMap
 
 __all__ = ["FittedFactors", "ItemTables"]
@@ -46,12 +46,7 @@ class ItemTables:
             columns: (n_items, width), features of the training items.
             regularisation: in items, above 0.
         """
-        # What is common to all items changes no order; without it a new item is an average one.
-        own = own - own.mean(axis=0)
-        rows = columns.astype(np.float64)
-        gram = rows.T @ rows
-        gram[np.diag_indices_from(gram)] += max(regularisation, 1e-6)
-        return cls(own, link, np.linalg.solve(gram, rows.T @ own).astype(np.float32))
+        return cls(own - own.mean(axis=0), link, regress_on_features(columns, own, regularisation))
 
     def rows(self, columns: Matrix) -> Matrix:
         """[v_i, bias_i] of the training items, float32 (n_items, length + 1), from their features."""

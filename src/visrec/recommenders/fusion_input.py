@@ -12,7 +12,7 @@ from visrec.core.features import BLOCK_SOURCES, ItemFeatures
 from visrec.recommenders.content import ContentSpace
 from visrec.recommenders.whitening import Whitening
 
-__all__ = ["FusionInput"]
+__all__ = ["FusionInput", "regress_on_features"]
 
 Matrix = npt.NDArray[np.float32]
 
@@ -79,3 +79,22 @@ class FusionInput:
         """What `state` was taken from."""
         space = ContentSpace.load_state(settings["space"], arrays)
         return cls(space, {name: Whitening(arrays[f"projection.{name}"]) for name in settings["blocks"]})
+
+
+def regress_on_features(inputs: Matrix, targets: Matrix, regularisation: float) -> Matrix:
+    """W = (Fᵀ F + regularisation I)⁻¹ Fᵀ (Z - mean): what features alone say of an item that training has not seen.
+
+    What is common to all items changes no order; without it a new item is an average one.
+
+    Args:
+        inputs: F, float32 (n_items, width).
+        targets: Z, float32 (n_items, length), what training found of these items.
+        regularisation: in items; a millionth at least.
+
+    Returns:
+        float32 (width, length).
+    """
+    rows = inputs.astype(np.float64)
+    gram = rows.T @ rows
+    gram[np.diag_indices_from(gram)] += max(regularisation, 1e-6)
+    return np.linalg.solve(gram, rows.T @ (targets - targets.mean(axis=0))).astype(np.float32)

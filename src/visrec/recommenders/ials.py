@@ -20,7 +20,7 @@ from visrec.core.protocols import Capabilities, Scores
 from visrec.core.settings import SearchSpace
 from visrec.recommenders.content import ContentSpace, PerItems
 from visrec.recommenders.fold_in import fold_in
-from visrec.recommenders.fusion_input import FusionInput
+from visrec.recommenders.fusion_input import FusionInput, regress_on_features
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -143,7 +143,7 @@ class Ials:
         self._factors = _factorise(events[:, rows], settings, progress)
         self._features = FusionInput.fit(dataset.items, settings.blocks, settings.feature_dim)
         inputs = self._features(dataset.items)[rows]
-        self._regression = _ridge(inputs, self._factors, settings.feature_regularisation)
+        self._regression = regress_on_features(inputs, self._factors, settings.feature_regularisation)
         self.fusion_shares = _shares(inputs, self._regression, self._features.slices)
         self._table = PerItems(self._tabulate)
         return self
@@ -227,13 +227,6 @@ def _factorise(events: csr_matrix, settings: IalsSettings, progress: ProgressFac
     factors = np.asarray(model.item_factors, dtype=np.float64)
     gram = factors.T @ factors + regularisation * np.eye(settings.dim)
     return np.linalg.solve(np.linalg.cholesky(gram), factors.T).T.astype(np.float32)
-
-
-def _ridge(inputs: Matrix, targets: Matrix, regularisation: float) -> Matrix:
-    """W = (Fᵀ F + regularisation I)⁻¹ Fᵀ (Z - mean); float32 (width, dim)."""
-    rows = inputs.astype(np.float64)
-    system = rows.T @ rows + max(regularisation, 1e-9) * np.eye(rows.shape[1])
-    return np.linalg.solve(system, rows.T @ (targets - targets.mean(axis=0))).astype(np.float32)
 
 
 def _shares(inputs: Matrix, regression: Matrix, slices: Mapping[str, slice]) -> dict[str, float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,7 +19,7 @@ from visrec.encoders.weights import Say
 from visrec.workspace.columns import text_columns, texts
 from visrec.workspace.encoder_names import reads_texts
 
-__all__ = ["EncodeReport", "encode_catalogue", "encode_catalogue_images", "encode_catalogue_texts"]
+__all__ = ["EncodeReport", "encode_catalogue", "encode_catalogue_images", "encode_catalogue_texts", "failures_in_words"]
 
 
 @dataclass(frozen=True)
@@ -53,11 +54,15 @@ class EncodeReport:
             f"{self.encoder_id}: {self.n_new:,} {self.unit} encoded, {self.n_cached:,} were there already "
             f"({self.seconds:.1f} s{rate}); feature set {self.feature_set}"
         )
-        if not self.failures:
-            return line
-        shown = "; ".join(f"{item_id}: {reason}" for item_id, reason in self.failures[:5])
-        more = " …" if len(self.failures) > 5 else ""
-        return f"{line}\n  {len(self.failures):,} could not be encoded: {shown}{more}"
+        return "\n".join([line, *failures_in_words(self.failures, "encoded")])
+
+
+def failures_in_words(failures: Sequence[tuple[str, str]], done: str) -> list[str]:
+    """One line of the first few (item_id, reason) that could not be `done`; none where there are none."""
+    if not failures:
+        return []
+    shown = "; ".join(f"{item_id}: {reason}" for item_id, reason in failures[:5])
+    return [f"  {len(failures):,} could not be {done}: {shown}{' …' if len(failures) > 5 else ''}"]
 
 
 def encode_catalogue(

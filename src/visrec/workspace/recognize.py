@@ -14,7 +14,7 @@ from visrec.core.progress import Progress, ProgressFactory
 from visrec.core.settings import ImageLimits
 from visrec.encoders.registry import image_encoder
 from visrec.encoders.weights import Say, quiet
-from visrec.workspace.encode import encode_catalogue_images
+from visrec.workspace.encode import encode_catalogue_images, failures_in_words
 
 if TYPE_CHECKING:
     from visrec.recognition.appearance import Appearance
@@ -80,11 +80,7 @@ class RecognizeReport:
             return "Nothing to recognize: the catalogue has no pictures."
         rate = f", {self.n_new / self.seconds:.0f} images/s" if self.n_new and self.seconds > 0 else ""
         line = f"{self.n_new:,} images recognized, {self.n_known:,} were already ({self.seconds:.1f} s{rate})"
-        if not self.failures:
-            return line
-        shown = "; ".join(f"{item_id}: {reason}" for item_id, reason in self.failures[:5])
-        more = " …" if len(self.failures) > 5 else ""
-        return f"{line}\n  {len(self.failures):,} could not be read: {shown}{more}"
+        return "\n".join([line, *failures_in_words(self.failures, "read")])
 
 
 def recognize_catalogue(
