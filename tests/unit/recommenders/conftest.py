@@ -65,3 +65,36 @@ def shop(items_of: Callable[..., ItemFeatures], histories_of: Callable[..., Hist
         seen = generator.choice(np.arange(1, 14), size=generator.integers(0, 8), replace=False)
         users.append([(int(item), float(generator.choice([1.0, 1.2, 0.3, 0.0, -1.0]))) for item in seen])
     return Dataset(histories_of(users, 15), items_of({"image": pictures, "text": texts}))
+
+
+@pytest.fixture
+def tastes(items_of: Callable[..., ItemFeatures], histories_of: Callable[..., Histories]) -> Dataset:
+    """30 users who like even or odd items; pictures tell the two apart, and nobody has seen item 11."""
+    generator = np.random.default_rng(0)
+    pictures = [[1.0 if row % 2 else -1.0, *generator.normal(0, 0.1, size=2)] for row in range(12)]
+    users = []
+    for user in range(30):
+        own = np.arange(user % 2, 11, 2)
+        users.append([(int(item), 1.0) for item in generator.permutation(own)[:4]])
+    return Dataset(histories_of(users, 12), items_of({"image": pictures}))
+
+
+@pytest.fixture
+def watched() -> tuple[list[object], type]:
+    """What a progress was told, and the progress: what it begins with as (label, total, unit), then each advance."""
+    seen: list[object] = []
+
+    class Watch:
+        def __init__(self, label: str, *, total: int, unit: str) -> None:
+            seen.append((label, total, unit))
+
+        def __enter__(self) -> Watch:
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            return None
+
+        def advance(self, n: int = 1) -> None:
+            seen.append(n)
+
+    return seen, Watch

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import torch
 
-from visrec.core.dataset import Dataset
 from visrec.core.errors import InputError
 from visrec.recommenders import acf
 from visrec.recommenders.acf import ACF, ACFNetwork, ACFSettings, bpr_loss
@@ -71,18 +70,6 @@ def test_an_empty_history_is_the_start():
     with torch.no_grad():
         users = network.encode(torch.randn(1, 2, 12), torch.zeros(1, 2))
     np.testing.assert_array_equal(users[0].numpy(), network.start.detach().numpy())
-
-
-@pytest.fixture
-def tastes(items_of, histories_of):
-    """30 users who like even or odd items; the pictures tell the two apart."""
-    generator = np.random.default_rng(0)
-    pictures = [[1.0 if row % 2 else -1.0, *generator.normal(0, 0.1, size=2)] for row in range(12)]
-    users = []
-    for user in range(30):
-        own = np.arange(user % 2, 11, 2)
-        users.append([(int(item), 1.0) for item in generator.permutation(own)[:4]])
-    return Dataset(histories_of(users, 12), items_of({"image": pictures}))
 
 
 def test_likes_of_one_kind_bring_the_rest_of_that_kind(tastes):

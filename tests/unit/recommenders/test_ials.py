@@ -238,22 +238,8 @@ def test_a_fit_leaves_the_threads_of_blas_and_the_random_state_alone(shop):
     np.testing.assert_array_equal(np.random.get_state()[1], state)
 
 
-def test_progress_counts_sweeps(shop):
-    seen = []
-
-    class Watch:
-        def __init__(self, label, *, total, unit):
-            seen.append((label, total, unit))
-
-        def __enter__(self):
-            return self
-
-        def __exit__(self, *_):
-            return None
-
-        def advance(self, n=1):
-            seen.append(n)
-
+def test_progress_counts_sweeps(shop, watched):
+    seen, Watch = watched
     Ials(SMALL).fit(shop, Watch)
     assert seen == [("ials", 10, "sweeps"), *[1] * 10]
 

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import torch
 
-from visrec.core.dataset import Dataset
 from visrec.core.errors import InputError
 from visrec.recommenders.history_rows import dense_rows, hide
 from visrec.recommenders.history_training import TrainingItems, event_weights
@@ -16,18 +15,6 @@ from visrec.recommenders.two_tower import TwoTower, TwoTowerNetwork, TwoTowerSet
 from visrec.training.deterministic import deterministic
 
 QUICK = {"dim": 8, "n_heads": 2, "hidden": 8, "n_epochs": 1, "min_updates": 20}
-
-
-@pytest.fixture
-def tastes(items_of, histories_of):
-    """30 users who like even or odd items; pictures tell the two apart, and nobody has seen item 11."""
-    generator = np.random.default_rng(0)
-    pictures = [[1.0 if row % 2 else -1.0, *generator.normal(0, 0.1, size=2)] for row in range(12)]
-    users = []
-    for user in range(30):
-        own = np.arange(user % 2, 11, 2)
-        users.append([(int(item), 1.0) for item in generator.permutation(own)[:4]])
-    return Dataset(histories_of(users, 12), items_of({"image": pictures}))
 
 
 def test_the_user_is_computed_as_written():

@@ -152,22 +152,8 @@ def test_what_can_be_searched_can_be_set(name):
         assert getattr(change_settings("vbpr", VBPRSettings(), {name: value}), name) == value
 
 
-def test_progress_counts_epochs(shop):
-    seen = []
-
-    class Watch:
-        def __init__(self, label, *, total, unit):
-            seen.append((label, total, unit))
-
-        def __enter__(self):
-            return self
-
-        def __exit__(self, *_):
-            return None
-
-        def advance(self, n=1):
-            seen.append(n)
-
+def test_progress_counts_epochs(shop, watched):
+    seen, Watch = watched
     VBPR(SMALL).fit(shop, Watch)
     assert seen == [("train vbpr", 6, "epochs"), *[1] * 6]
 
