@@ -28,6 +28,8 @@ _TEXT, _MUTED = "#1c2430", "#5b6675"
 _DPI = 150
 _NAME_WIDTH = 24
 _PANELS_A_ROW = 5
+#: A range of values, relative to them, that is nothing but rounding.
+_SAME = 1e-6
 
 
 def accuracy_chart(evaluation: Evaluation) -> Figure:
@@ -76,6 +78,10 @@ def _dots(evaluation: Evaluation, metrics: Sequence[str]) -> Figure:
             axes.grid()
             axes.locator_params(axis="x", nbins=4)
             axes.margins(x=0.08)
+            low, high = axes.get_xlim()
+            if high - low < _SAME * max(abs(low), abs(high), 1.0):
+                # Equal but for rounding, which the axis would be magnified to.
+                axes.set_xlim(low - 0.5, high + 0.5)
         panels[0].set_yticks(range(len(names)), [shortened(name, _NAME_WIDTH) for name in names])
         panels[0].set_ylim(len(names) - 0.4, -0.6)
         figure.suptitle(caption + (", and what is not significantly below it" if tied else ""), color=_MUTED)

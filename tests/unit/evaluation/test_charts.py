@@ -1,3 +1,4 @@
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import matplotlib
@@ -9,6 +10,7 @@ from PIL import Image
 from visrec.core.errors import InputError, NotFoundError
 from visrec.evaluation.charts import accuracy_chart, beyond_accuracy_chart, chart_bytes, learning_chart, save_charts
 from visrec.evaluation.evaluate import evaluate
+from visrec.evaluation.intervals import Interval
 from visrec.evaluation.learning_curve import with_learning_curve
 from visrec.evaluation.splits import make_split
 
@@ -65,6 +67,17 @@ def test_only_metrics_that_are_defined_get_a_panel(found):
         ("Popularity share", "0 to 1"),
         ("Popularity lift", "doublings"),
     ]
+
+
+def test_what_differs_by_rounding_alone_is_not_magnified(found):
+    novelty = {name: found.models[name]["novelty"] for name in found.models}
+    alike = {name: Interval(9.88 + row * 1e-12, 9.88, 9.88 + row * 1e-12) for row, name in enumerate(novelty)}
+    models = {name: {**figures, "novelty": alike[name]} for name, figures in found.models.items()}
+    panels = beyond_accuracy_chart(replace(found, models=models)).axes
+    (axes,) = [panel for panel in panels if panel.get_title(loc="left") == "Novelty"]
+    low, high = axes.get_xlim()
+    assert 0.5 < high - low < 2
+    assert low < 9.88 < high
 
 
 def test_learning_curve_draws_every_point(curve):
