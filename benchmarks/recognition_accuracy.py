@@ -29,6 +29,11 @@ COLOUR_MASTER = {
 }  # fmt: skip
 
 
+#: The catalogue's word in `pattern` -> ours; others ("Lace", "Front print") are not judged.
+PATTERN = {
+    **dict.fromkeys(("Solid", "Melange", "Denim", "Chambray", "Treatment", "Slub", "Neps"), "plain"),
+    "Stripe": "striped", "Check": "checked", "Argyle": "checked", "Dot": "dotted", "All over pattern": "busy",
+}  # fmt: skip
 #: Category of hm-fashion or ikea-rooms -> our group; only those that are one of the groups.
 GROUP = {
     "Bra": "underwear", "Sunglasses": "eyewear", "Bag": "bag", "Boots": "footwear", "Sneakers": "footwear",
@@ -61,6 +66,9 @@ def main() -> None:
     items = shop.catalogue.items()
     if "colour_master" in items.column_names:
         report("colour", seen["colour"], COLOUR_MASTER, items.column("colour_master").to_pylist(), "colour_master")
+    if "pattern" in items.column_names:
+        patterns = [PATTERN.get(pattern) for pattern in items.column("pattern").to_pylist()]
+        report("pattern", seen["pattern"], {word: word for word in PATTERN.values()}, patterns, "pattern")
     groups = [GROUP.get(category) for category in items.column("category").to_pylist()]
     kinds = [group and KIND.get(group, "clothing") for group in groups]
     for name, truth in (("group", groups), ("kind", kinds)):

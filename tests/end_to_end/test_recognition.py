@@ -7,6 +7,8 @@ import shutil
 import pytest
 from PIL import Image
 
+from visrec.workspace.workspace import Workspace
+
 
 @pytest.fixture(scope="module")
 def looked_at(built, visrec, tmp_path_factory):
@@ -45,6 +47,29 @@ def test_one_item_and_a_sheet(looked_at, visrec, tmp_path):
         assert drawn.width > 500
     item_id = lines[0].split()[0]
     assert visrec("attributes", shop, "--item", item_id).out == f"{lines[0]}\n"
+
+
+def test_duplicates_are_listed(looked_at, visrec, tmp_path):
+    shop, _ = looked_at
+    copy = tmp_path / "copies"
+    copy.mkdir()
+    first = next(iter(Workspace.open(shop).catalogue.images().to_pylist()))
+    for suffix in ("same", "small"):
+        with Image.open(first["path"]) as picture:
+            size = picture.size if suffix == "same" else (picture.width // 2, picture.height // 2)
+            picture.convert("RGB").resize(size).save(copy / f"copy-{suffix}.png")
+    shutil.copyfile(copy / "copy-same.png", copy / "copy-again.png")
+    items = tmp_path / "items.csv"
+    items.write_text("item_id\ncopy-same\ncopy-small\ncopy-again\n", encoding="utf-8")
+    # Two files, for two of the three are the same.
+    assert "2 images recognized" in visrec("ingest", shop, "--items", items, "--images", copy).out
+    sheet = tmp_path / "copies.png"
+    groups = visrec("duplicates", shop, "--json", "--sheet", sheet).json["groups"]
+    (found,) = [group for group in groups if "copy-same" in group["item_ids"]]
+    assert {first["item_id"], "copy-same", "copy-small", "copy-again"} <= set(found["item_ids"])
+    assert found["same_file"] is False
+    assert sheet.stat().st_size > 1000
+    assert "pictures that several items show." in visrec("duplicates", shop).out
 
 
 def test_before_recognition_the_error_says_what_to_do(built, attempt):

@@ -1,4 +1,4 @@
-"""Commands about what is seen in the pictures: recognize, attributes."""
+"""Commands about what is seen in the pictures: recognize, attributes, duplicates."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands to the program."""
     app.command()(recognize)
     app.command()(attributes)
+    app.command()(duplicates)
 
 
 def recognize(shop: Shop, as_json: AsJson = False) -> None:
@@ -75,6 +76,26 @@ def attributes(
         else:
             words = "; ".join(f"{name} {value}" for name, value in in_words(found).items())
             write(f"{item_id:{_ID_WIDTH}}  {words or 'nothing seen'}")
+
+
+def duplicates(shop: Shop, as_json: AsJson = False, sheet: Sheet = None) -> None:
+    """List items that show one picture: the very same file, or a copy of another size or compression."""
+    from visrec.workspace.sheets import check_sheet, write_duplicate_sheet
+    from visrec.workspace.workspace import Workspace
+
+    if sheet is not None:
+        check_sheet(sheet)
+    workspace = Workspace.open(shop)
+    groups = workspace.attributes.duplicates()
+    if sheet is not None:
+        write_duplicate_sheet(workspace, groups, sheet)
+    if as_json:
+        print_json({"groups": [group.to_json() for group in groups]})
+        return
+    for group in groups:
+        how = "same file" if group.same_file else f"near, {group.similarity:.3f}"
+        write(f"{how:12}  {'  '.join(group.item_ids)}")
+    write(f"{len(groups):,} pictures that several items show.")
 
 
 def _counts(column: AttributeColumn) -> dict[str, int]:

@@ -3,6 +3,8 @@
 Product photos stand on plain paper, lit a little unevenly. A plane is fitted to each Lab channel over the border's
 pixels; what differs from it, or is enclosed by what differs, is foreground. Where the border is not plain (posters,
 rooms) nothing is separated, and that is said.
+
+Limit: what is exactly as white as the paper and reaches the outline, such as a striped shirt's white bands, is lost.
 """
 
 from __future__ import annotations
@@ -19,12 +21,14 @@ _BORDER = 0.03
 #: CIELAB distance within which a border pixel agrees with the fitted ground.
 _AGREES = 5.0
 #: Share of the border that must agree.
-_PLAIN = 0.7
+_PLAIN = 0.8
 #: Foreground differs from the ground by so many times the ground's own noise, and by so much at least.
 _TIMES_NOISE = 4.0
 _DIFFERS = 3.0
 #: An enclosed region this near to the ground is a hole, such as the inside of a ring.
 _HOLE = 2.0
+#: The largest connected part has such a share of the foreground: many small spots are a pattern, not things.
+_LARGEST_PART = 0.1
 #: Shares of the picture outside of which the separation is not believed.
 _SMALLEST, _LARGEST = 0.004, 0.97
 
@@ -63,13 +67,20 @@ def separate(lab: npt.NDArray[np.float32]) -> Foreground:
         return _everything(height, width, plain)
     distance = np.linalg.norm(lab - (place.reshape(-1, 3) @ coefficients).reshape(lab.shape), axis=2)
     mask = _without_ground(distance, max(_DIFFERS, _TIMES_NOISE * noise))
-    if not _SMALLEST <= mask.mean() <= _LARGEST:
+    if not _SMALLEST <= mask.mean() <= _LARGEST or _is_pattern(mask):
         return _everything(height, width, plain)
     return Foreground(mask, True, plain, coefficients[0])
 
 
 def _everything(height: int, width: int, plain: float) -> Foreground:
     return Foreground(np.ones((height, width), dtype=np.bool_), False, plain, np.full(3, np.nan, dtype=np.float32))
+
+
+def _is_pattern(mask: npt.NDArray[np.bool_]) -> bool:
+    from scipy import ndimage
+
+    regions, _ = ndimage.label(mask)
+    return bool(np.bincount(regions.ravel())[1:].max(initial=0) < _LARGEST_PART * mask.sum())
 
 
 def _border(height: int, width: int) -> npt.NDArray[np.bool_]:

@@ -20,6 +20,7 @@ from visrec.core.settings import ImageLimits
 from visrec.encoders.weights import Say, quiet
 from visrec.recognition import ATTRIBUTE_NAMES
 from visrec.workspace.checks import check_k
+from visrec.workspace.duplicates import DuplicateGroup, find_duplicates
 from visrec.workspace.recognize import RecognizeReport, Recognizers, recognize_catalogue
 
 __all__ = ["ItemAttributes"]
@@ -132,8 +133,11 @@ class ItemAttributes:
             more |= {key: array for key, array in arrays.items() if key not in own}
         return self._catalogue.matching(where, more)
 
-    def block(self) -> FeatureBlock:
+    def block(self, names: Sequence[str] = ATTRIBUTE_NAMES) -> FeatureBlock:
         """Attributes as features.
+
+        Args:
+            names: of these attributes.
 
         Returns:
             Block "attribute", float32 (n_items, n_values): the confidence of each value, times its share for several;
@@ -141,7 +145,8 @@ class ItemAttributes:
         """
         n_items = len(self._catalogue.items())
         parts, labels = [], []
-        for name, column in self.columns().items():
+        columns = self.columns()
+        for name, column in ((name, columns[name]) for name in names if name in columns):
             part = np.zeros((n_items, len(column.labels)), dtype=np.float32)
             amount = np.nan_to_num(column.amount, nan=1.0) if column.several else np.float32(1.0)
             part[column.row, column.label] = column.confidence * amount
@@ -149,6 +154,16 @@ class ItemAttributes:
             labels += [f"{name}={label}" for label in column.labels]
         matrix = np.concatenate(parts, axis=1) if parts else np.zeros((n_items, 0), dtype=np.float32)
         return FeatureBlock("attribute", matrix, np.any(matrix > 0, axis=1), "recognition", tuple(labels))
+
+    def duplicates(self) -> list[DuplicateGroup]:
+        """Items that show one picture, the very same file or nearly, by their first pictures.
+
+        Raises:
+            NotFittedError: before `recognize`.
+        """
+        rows, keys = self._first_pictures()
+        item_ids = self._catalogue.items().column("item_id").take(pa.array(rows)).to_pylist()
+        return find_duplicates(self._catalogue, self._recognizers, self._limits, item_ids, keys)
 
     def _read(self, recognizers: Sequence[Recognizer]) -> dict[str, AttributeColumn]:
         rows, keys = self._first_pictures()

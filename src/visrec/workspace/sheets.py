@@ -13,14 +13,17 @@ from visrec.core.attributes import Attribute, in_words
 from visrec.core.errors import InputError
 from visrec.core.ranking import Ranking
 from visrec.images.sheet import Section, Tile, contact_sheet
+from visrec.workspace.duplicates import DuplicateGroup
 from visrec.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
     from visrec.taste.profile import Interest, TasteProfile
 
-__all__ = ["check_sheet", "write_attribute_sheet", "write_profile_sheet", "write_sheet"]
+__all__ = ["check_sheet", "write_attribute_sheet", "write_duplicate_sheet", "write_profile_sheet", "write_sheet"]
 
 _PER_INTEREST = 6
+#: Attributes that a sheet shows first.
+_FOREMOST = ("colour", "pattern", "object", "group", "kind")
 
 
 def check_sheet(path: Path) -> None:
@@ -69,15 +72,13 @@ def write_sheet(
 
 
 def write_attribute_sheet(shop: Workspace, seen: Mapping[str, Sequence[Attribute]], path: Path) -> None:
-    """Write a contact sheet of items with what was seen in their pictures: single values above, several below."""
+    """Write a contact sheet of items with what was seen in their pictures."""
     files = _picture_files(shop, set(seen))
     tiles = []
     for item_id, found in seen.items():
         words = in_words(found)
-        several = {a.name for a in found if a.name in words and words[a.name] != a.value}
-        caption = ", ".join(dict.fromkeys(value for name, value in words.items() if name not in several))
-        note = "; ".join(words[name] for name in words if name in several)
-        tiles.append(Tile(files.get(item_id), caption or "nothing seen", note))
+        foremost = dict.fromkeys(words.pop(name) for name in _FOREMOST if name in words)
+        tiles.append(Tile(files.get(item_id), ", ".join(foremost) or "nothing seen", "; ".join(words.values())))
     contact_sheet([Section("", tiles)], path, title=f"Seen in the pictures of {shop.root.name}", columns=5, tile=260)
 
 
@@ -123,6 +124,17 @@ def _colours(group: Interest) -> list[tuple[int, int, int]]:
 def _titles(shop: Workspace) -> dict[str, str]:
     item_ids = shop.item_features().item_ids
     return {item_ids[row]: title for row, title in shop.titles().items()}
+
+
+def write_duplicate_sheet(shop: Workspace, groups: Sequence[DuplicateGroup], path: Path) -> None:
+    """Write a contact sheet of items that show one picture, a group after the other."""
+    files = _picture_files(shop, {item_id for group in groups for item_id in group.item_ids})
+    tiles = [
+        Tile(files.get(item_id), item_id, f"group {number}: {'same file' if group.same_file else 'near'}")
+        for number, group in enumerate(groups, start=1)
+        for item_id in group.item_ids
+    ]
+    contact_sheet([Section("", tiles)], path, title=f"Pictures that {shop.root.name} has more than once")
 
 
 def _picture_files(shop: Workspace, item_ids: set[str]) -> dict[str, Path]:

@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Imported", "Tastes"]
 
+#: Attributes that say what somebody likes; nobody likes things for being of even height and width.
+_TOLD_BY = ("colour", "colours", "pattern", "object", "group", "kind")
+
 
 @dataclass(frozen=True)
 class Imported:
@@ -292,7 +295,7 @@ class Tastes:
             if body["training"] == training:
                 compared = ContentKNN().load_state(body["compared"], arrays)
                 space = TasteSpace.load_state(body["space"], arrays)
-                return TasteBuilder(items, compared.vectors(items), space, [self._attributes.block()])
+                return TasteBuilder(items, compared.vectors(items), space, [self._attributes.block(_TOLD_BY)])
         log = make_histories(self._catalogue.interactions(), items.item_ids, self._settings.current.rules)
         compared = ContentKNN().fit(Dataset(log, items))
         vectors = compared.vectors(items)
@@ -304,7 +307,7 @@ class Tastes:
                 save_artifact(
                     self._root / "taste", {"training": training, "compared": first, "space": second}, {**some, **others}
                 )
-        return TasteBuilder(items, vectors, space, [self._attributes.block()])
+        return TasteBuilder(items, vectors, space, [self._attributes.block(_TOLD_BY)])
 
     def _now(self, user_id: str) -> int:
         """The present, or the user's newest event where that is later: a log may run ahead of this clock."""

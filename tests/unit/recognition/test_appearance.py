@@ -11,7 +11,7 @@ from visrec.images.decode import decode
 from visrec.recognition.appearance import Appearance
 from visrec.recognition.colours import adapt_to_ground
 
-from .drawn import article, plain
+from .drawn import article, checks, dots, flowers, on_paper, plain, stripes
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +61,37 @@ def test_every_size_of_one_colour_has_that_colour(recognizer, size):
     seen = see(recognizer, plain((20, 30, 70), size))
     assert [found.value for found in seen["colour"][0]] == ["navy"]
     assert seen["colours"][0][0].amount == pytest.approx(1.0, abs=0.2)
+
+
+@pytest.mark.parametrize(
+    ("cloth", "pattern"),
+    [
+        (plain((30, 60, 140), (120, 160)), "plain"),
+        (stripes(8), "striped"),
+        (stripes(20, upright=True), "striped"),
+        (checks(24), "checked"),
+        (checks(30), "checked"),
+        (dots(18, 5), "dotted"),
+        (dots(30, 8), "dotted"),
+        (flowers(1), "busy"),
+        (flowers(2), "busy"),
+    ],
+)
+def test_patterns_in_a_word(recognizer, cloth, pattern):
+    (found,) = see(recognizer, on_paper(cloth))["pattern"][0]
+    assert found.value == pattern
+    assert found.confidence > 0.5
+
+
+def test_a_pattern_that_cannot_be_seen_is_not_said(recognizer):
+    seen = see(recognizer, plain((30, 60, 140), (2, 3)))
+    assert seen["pattern"] == seen["aspect"] == seen["parts"] == [[]]
+
+
+def test_the_hash_is_part_of_the_measurement(recognizer):
+    measured = recognizer.embed(np.stack([recognizer.preprocess(picture) for picture in (flowers(1), flowers(2))]))
+    one, two = recognizer.hashes(measured).tolist()
+    assert (one ^ two).bit_count() > 12
 
 
 def test_transparent_parts_are_ground(recognizer):

@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from visrec.recognition.foreground import separate
 
-from .drawn import PAPER, article, lab_of, plain
+from .drawn import PAPER, article, dots, lab_of, plain
 
 
 def test_a_rectangle_on_paper_is_found_to_a_pixel():
@@ -55,3 +56,16 @@ def test_noise_has_no_ground():
     assert not found.separated
     assert found.mask.all()
     assert found.plain < 0.5
+
+
+def test_many_small_spots_are_a_pattern_and_no_things():
+    found = separate(lab_of(dots(20, 6)))
+    assert not found.separated
+    assert found.mask.all()
+
+
+def test_four_things_on_paper_are_things():
+    picture = Image.new("RGB", (100, 100), PAPER)
+    for x, y in ((10, 10), (60, 10), (10, 60), (60, 60)):
+        picture.paste((90, 20, 20), (x, y, x + 30, y + 30))
+    assert separate(lab_of(picture)).mask.mean() == pytest.approx(0.36, abs=0.01)

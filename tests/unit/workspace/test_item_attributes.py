@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from visrec.core.errors import FilterError, InputError, NotFoundError
+from visrec.core.errors import FilterError, InputError, NotFittedError, NotFoundError
 from visrec.encoders.pipeline import encode_images
 from visrec.recognition import appearance
 from visrec.recognition.appearance import Appearance
@@ -21,6 +21,16 @@ def draw(path, colour):
     picture = Image.new("RGB", (60, 80), (240, 239, 236))
     ImageDraw.Draw(picture).rectangle((15, 15, 44, 64), fill=colour)
     picture.save(path)
+
+
+def flowers(seed):
+    """Blots of several colours, anywhere."""
+    rng = np.random.default_rng(seed)
+    picture = Image.new("RGB", (180, 240), (225, 205, 180))
+    pen = ImageDraw.Draw(picture)
+    for x, y, reach in rng.uniform([0, 0, 8], [180, 240, 40], (25, 3)):
+        pen.ellipse((x - reach, y - reach, x + reach, y + reach), fill=tuple(rng.integers(0, 256, 3).tolist()))
+    return picture
 
 
 def items_file(folder, header, rows):
@@ -146,6 +156,8 @@ def test_as_features(shop):
     assert (block.matrix[:, navy] > 0.5).tolist() == [True, False, False, True, False]
     assert (block.matrix[:, red] > 0.5).tolist() == [False, True, False, False, False]
     assert block.matrix.shape[1] == len(block.labels)
+    some = shop.attributes.block(["pattern"])
+    assert {label.split("=")[0] for label in some.labels} == {"pattern"}
 
 
 def test_words_come_anew_when_the_catalogue_changes(shop):
@@ -199,3 +211,21 @@ def test_a_shop_without_pictures(tmp_path):
     shop.ingest(items=items_file(tmp_path, ["item_id", "price"], [["a", 1]]))
     assert "no pictures" in shop.attributes.recognize().summary()
     assert shop.attributes.of(["a"]) == {"a": []}
+
+
+def test_items_that_show_one_picture(shop, files):
+    picture = flowers(1)
+    picture.save(files / "images" / "whole.png")
+    picture.resize((90, 120)).save(files / "images" / "small.png")
+    flowers(2).save(files / "images" / "other.png")
+    rows = [["whole", 7], ["other", 8], ["small", 9]]
+    shop.ingest(items=items_file(files, ["item_id", "price"], rows), images=files / "images")
+    with pytest.raises(NotFittedError, match="visrec recognize"):
+        shop.attributes.duplicates()
+    shop.attributes.recognize()
+    groups = shop.attributes.duplicates()
+    # a and c are one file; whole and small are one picture.
+    assert [(group.item_ids, group.same_file) for group in groups] == [(("a", "c"), True), (("whole", "small"), False)]
+    assert groups[0].similarity == 1.0
+    assert 0.75 <= groups[1].similarity < 1.0
+    assert groups[1].to_json()["item_ids"] == ["whole", "small"]
