@@ -11,12 +11,13 @@ import numpy as np
 import numpy.typing as npt
 
 from visrec.core.dataset import Dataset
-from visrec.core.errors import NotFittedError, UnsupportedError
+from visrec.core.errors import InputError, NotFittedError, UnsupportedError
 from visrec.core.features import BLOCK_SOURCES, ItemFeatures
 from visrec.core.histories import Histories
 from visrec.core.ids import IdMap
 from visrec.core.progress import ProgressFactory, silent
 from visrec.core.protocols import Capabilities, Scores
+from visrec.core.sessions import sessions
 from visrec.core.settings import SearchSpace
 from visrec.recommenders.content import ContentSpace, PerItems
 from visrec.recommenders.symmetric import add_gram, invert, sparse_gram
@@ -40,6 +41,9 @@ class EaseSettings:
         blocks: feature blocks that make up the content, all equally weighted.
         user_exponent: a history of n likes weighs n ** -user_exponent, relative to the average history.
         item_exponent: an item liked n times is scaled by n ** -item_exponent, relative to the average item.
+        dropout: share of the inputs that the weights must do without, at least 0 and below 1.
+        session_weight: how much a session counts beside a user; 0 leaves sessions out.
+        session_pause: a session ends where more than so many seconds pass without an event.
         min_likes: items with fewer likes are treated as new, scored from their content: one like says nothing
             about other users. Where no item has so many, every liked item counts.
         max_items: at most so many items, the most liked ones, enter the closed form (its cost is cubic).
@@ -50,6 +54,9 @@ class EaseSettings:
     blocks: tuple[str, ...] = ("image", "text", "category")
     user_exponent: float = 0.35
     item_exponent: float = 0.2
+    dropout: float = 0.5
+    session_weight: float = 2.0
+    session_pause: float = 60.0
     min_likes: int = 2
     max_items: int = 20_000
 
@@ -59,8 +66,18 @@ class EaseSettings:
             "content_weight": SearchSpace(1.0, 500.0, log=True),
             "user_exponent": SearchSpace(0.0, 0.7),
             "item_exponent": SearchSpace(0.0, 0.6),
+            "dropout": SearchSpace(0.0, 0.8),
+            "session_weight": SearchSpace(0.0, 4.0),
+            "session_pause": SearchSpace(10.0, 100_000.0, log=True),
         }
     )
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.dropout < 1 or not self.session_weight >= 0 or not self.session_pause >= 0:
+            raise InputError(
+                "Expected dropout of at least 0 and below 1, session_weight and session_pause of 0 or more, got "
+                f"{self.dropout}, {self.session_weight} and {self.session_pause}."
+            )
 
 
 @dataclass(frozen=True)
@@ -80,6 +97,10 @@ class Ease:
     * Side information: the rows of Y are followed by the items' features, Fᵀ, scaled by the root of
       `content_weight`, so the Gram matrix becomes Yᵀ Y + content_weight F Fᵀ (the "collective" form of
       Jeunen, van Balen & Goethals 2020, Closed-form models for collaborative filtering with side information).
+    * Sessions, histories cut where their users paused, are rows of Y too, scaled by the root of `session_weight`:
+      what was liked within a minute goes together more closely than what was liked within a year.
+    * Dropout p multiplies the diagonal of the Gram matrix by 1 / (1 - p), which is what hiding a share p of all inputs
+      at random comes to on average (Steck 2020, Autoencoders that don't overfit towards the Identity, NeurIPS).
     * An item that has no column gets one when it is scored: the ridge solution for a target that was liked by
       nobody and looks like f is b = P F f content_weight. No retraining.
     * An event on such an item counts as the mixture of fitted items that this b stands for.
@@ -121,7 +142,7 @@ class Ease:
 
         relative = counts[rows] / counts[rows].mean()
         self._scale = np.power(relative, -settings.item_exponent).astype(np.float32)
-        precision = self._gram(liked[:, rows])
+        precision = self._gram(dataset.histories, rows)
         if not invert(precision):
             raise UnsupportedError("ease: the Gram matrix is not positive definite. Raise the regularisation.")
         self._precision = np.diagonal(precision).copy()
@@ -182,18 +203,31 @@ class Ease:
     def _block_weight(self) -> float:
         return self.settings.content_weight / max(len(self._content), 1)
 
-    def _gram(self, liked: csr_matrix) -> Matrix:
-        """Upper triangle of Yᵀ Y + content_weight F Fᵀ + lambda I, float32 (n, n)."""
+    def _gram(self, histories: Histories, rows: npt.NDArray[np.int64]) -> Matrix:
+        """Upper triangle of Yᵀ Y over users, sessions and content, then dropout and lambda; float32 (n, n)."""
+        from scipy.sparse import vstack
+
+        settings = self.settings
+        likes = [self._damped(histories.liked()[:, rows])]
+        if settings.session_weight > 0:
+            pieces = self._damped(sessions(histories, settings.session_pause).liked()[:, rows])
+            likes.append(np.float32(np.sqrt(settings.session_weight)) * pieces)
+        gram = sparse_gram(vstack(likes, format="csr"))
+        for content in self._content.values():
+            add_gram(gram, content, self._block_weight())
+        diagonal = np.diag_indices_from(gram)
+        gram[diagonal] *= np.float32(1 / (1 - settings.dropout))
+        gram[diagonal] += np.float32(settings.regularisation)
+        return gram
+
+    def _damped(self, liked: csr_matrix) -> csr_matrix:
+        """Rows scaled by powers of their lengths, columns by the items' scales."""
         from scipy.sparse import diags
 
         lengths = np.asarray(liked.sum(axis=1)).ravel()
-        lengths = np.maximum(lengths / max(lengths[lengths > 0].mean(), 1e-12), 1e-12)
-        scaled = diags(np.power(lengths, -self.settings.user_exponent)) @ liked @ diags(self._scale)
-        gram = sparse_gram(scaled.tocsr())
-        for content in self._content.values():
-            add_gram(gram, content, self._block_weight())
-        gram[np.diag_indices_from(gram)] += np.float32(self.settings.regularisation)
-        return gram
+        mean = lengths.sum() / max(np.count_nonzero(lengths), 1)
+        lengths = np.maximum(lengths / max(mean, 1e-12), 1e-12)
+        return (diags(np.power(lengths, -self.settings.user_exponent)) @ liked @ diags(self._scale)).tocsr()
 
     def _inputs(self, liked: csr_matrix, known: _Known) -> Matrix:
         """Histories over the fitted columns, float32 (n_users, n): new items as mixtures of fitted ones."""

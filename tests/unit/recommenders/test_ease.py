@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from visrec.core.dataset import Dataset
-from visrec.core.errors import UnsupportedError
+from visrec.core.errors import InputError, UnsupportedError
 from visrec.core.features import FeatureBlock, ItemFeatures
 from visrec.core.ids import IdMap
 from visrec.recommenders.ease import Ease, EaseSettings
 
-PLAIN = EaseSettings(regularisation=2.0, content_weight=0.0, user_exponent=0.0, item_exponent=0.0, min_likes=1)
+AS_PUBLISHED = {"user_exponent": 0.0, "item_exponent": 0.0, "dropout": 0.0, "session_weight": 0.0, "min_likes": 1}
+PLAIN = EaseSettings(regularisation=2.0, content_weight=0.0, **AS_PUBLISHED)
 #: Weak enough regularisation that content and behaviour both show in the scores.
-FULL = EaseSettings(regularisation=3.0, content_weight=4.0, blocks=("image", "text"), min_likes=1)
+FULL = EaseSettings(regularisation=3.0, content_weight=4.0, blocks=("image", "text"), session_pause=5.0, min_likes=1)
 
 
 def likes_matrix(histories):
@@ -25,6 +28,34 @@ def likes_matrix(histories):
     return matrix
 
 
+def sessions_matrix(histories, pause):
+    """The same for sessions: pieces of a history of at least two events, and not all of it."""
+    matrix = [np.zeros(histories.n_items)]
+    for user in range(len(histories)):
+        events = list(range(histories.indptr[user], histories.indptr[user + 1]))
+        pieces = []
+        for event in events:
+            if not pieces or histories.timestamp[event] - histories.timestamp[pieces[-1][-1]] > pause:
+                pieces.append([])
+            pieces[-1].append(event)
+        for piece in pieces:
+            if 1 < len(piece) < len(events):
+                matrix.append(np.zeros(histories.n_items))
+                for event in piece:
+                    matrix[-1][histories.item_index[event]] = max(float(histories.weight[event]), 0.0)
+    return np.array(matrix)
+
+
+def damped(likes, exponent):
+    """Rows weighed by a power of their sums, relative to the mean sum of those that are not empty."""
+    lengths = likes.sum(axis=1)
+    weights = np.zeros(len(lengths))
+    active = lengths > 0
+    if active.any():
+        weights[active] = (lengths[active] / lengths[active].mean()) ** -exponent
+    return weights[:, None] * likes
+
+
 def unit_rows(block):
     """Centred on the mean of those that are there, of length 1; zero where absent."""
     rows = block.matrix.astype(np.float64)
@@ -32,6 +63,13 @@ def unit_rows(block):
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
     rows[~block.present] = 0.0
     return rows
+
+
+@pytest.fixture
+def shop(shop):
+    """The shop with times: pauses of up to 9 seconds, where `FULL` ends sessions after 5."""
+    pauses = np.random.default_rng(2).integers(1, 10, size=shop.histories.n_events)
+    return replace(shop, histories=replace(shop.histories, timestamp=np.cumsum(pauses)))
 
 
 class Reference:
@@ -43,20 +81,26 @@ class Reference:
         self.columns = np.flatnonzero(counts >= settings.min_likes)
         counts = counts[self.columns]
         self.scale = (counts / counts.mean()) ** -settings.item_exponent
-        lengths = likes[:, self.columns].sum(axis=1)
-        user_weights = np.zeros(len(lengths))
-        active = lengths > 0
-        user_weights[active] = (lengths[active] / lengths[active].mean()) ** -settings.user_exponent
-        self.rows = user_weights[:, None] * likes[:, self.columns] * self.scale
+        pieces = sessions_matrix(dataset.histories, settings.session_pause)
+        self.rows = np.concatenate(
+            [
+                damped(likes[:, self.columns], settings.user_exponent) * self.scale,
+                np.sqrt(settings.session_weight) * damped(pieces[:, self.columns], settings.user_exponent) * self.scale,
+            ]
+        )
         blocks = [n for n in settings.blocks if n in dataset.items.blocks] if settings.content_weight else []
         self.content = {name: unit_rows(dataset.items.blocks[name]) for name in blocks}
         self.block_weight = settings.content_weight / max(len(blocks), 1)
         gram = self.rows.T @ self.rows + settings.regularisation * np.eye(len(self.columns))
         for features in self.content.values():
             gram += self.block_weight * features[self.columns] @ features[self.columns].T
+        # What the paper adds for inputs that are hidden with probability p: p / (1 - p) of the diagonal.
+        hidden = np.diag(np.diagonal(gram)) - settings.regularisation * np.eye(len(self.columns))
+        self.penalty = settings.regularisation * np.eye(len(self.columns))
+        self.penalty += settings.dropout / (1 - settings.dropout) * hidden
+        gram += settings.dropout / (1 - settings.dropout) * hidden
         precision = np.linalg.inv(gram)
         self.weights = np.eye(len(self.columns)) - precision / np.diagonal(precision)
-        self.regularisation = settings.regularisation
 
     def ridge(self, features):
         """b of a target that nobody liked and that has these features (block -> row), as least squares."""
@@ -64,7 +108,7 @@ class Reference:
         for name, row in features.items():
             left.append(np.sqrt(self.block_weight) * self.content[name][self.columns].T)
             right.append(np.sqrt(self.block_weight) * row)
-        left.append(np.sqrt(self.regularisation) * np.eye(len(self.columns)))
+        left.append(np.sqrt(self.penalty))
         right.append(np.zeros(len(self.columns)))
         return np.linalg.lstsq(np.concatenate(left), np.concatenate(right), rcond=None)[0]
 
@@ -87,7 +131,7 @@ def test_by_hand_for_two_items(items_of, histories_of):
     # B = [[0, 1/3], [1/2, 0]]: column j is divided by P_jj.
     histories = histories_of([[(0, 1.0), (1, 1.0)], [(0, 1.0)]], 2)
     data = Dataset(histories, items_of({}, 2))
-    model = Ease(EaseSettings(1.0, 0.0, (), 0.0, 0.0, min_likes=1)).fit(data)
+    model = Ease(EaseSettings(1.0, 0.0, (), **AS_PUBLISHED)).fit(data)
     np.testing.assert_allclose(model.state()[1]["weights"], [[0, 1 / 3], [1 / 2, 0]], atol=1e-6)
     np.testing.assert_allclose(model.score(histories, data.items).values, [[1 / 2, 1 / 3], [0, 1 / 3]], atol=1e-6)
 
@@ -188,7 +232,7 @@ def test_one_fitted_item_still_speaks_for_new_ones(histories_of, items_of):
     # P = 1 / (1 + lambda + content_weight) = 1 / 6, so a new item that looks the same gets 6⁻¹ · 2.
     items = items_of({"image": [[1.0, 0.0], [-1.0, 0.0], [1.0, 0.0], [-1.0, 0.0]]})
     histories = histories_of([[(0, 1.0)]], 4)
-    model = Ease(EaseSettings(3.0, 2.0, ("image",), min_likes=1)).fit(Dataset(histories, items))
+    model = Ease(EaseSettings(3.0, 2.0, ("image",), **AS_PUBLISHED)).fit(Dataset(histories, items))
     expected = [0.0, -2 / 6, 2 / 6, -2 / 6]
     np.testing.assert_allclose(model.score(histories, items).values, [expected], atol=1e-6)
 
@@ -196,4 +240,21 @@ def test_one_fitted_item_still_speaks_for_new_ones(histories_of, items_of):
 def test_a_gram_matrix_that_cannot_be_inverted_says_what_to_do(histories_of, items_of):
     histories = histories_of([[(0, 1.0), (1, 1.0)]], 2)
     with pytest.raises(UnsupportedError, match="Raise the regularisation"):
-        Ease(EaseSettings(0.0, 0.0, (), min_likes=1)).fit(Dataset(histories, items_of({}, 2)))
+        Ease(EaseSettings(0.0, 0.0, (), **AS_PUBLISHED)).fit(Dataset(histories, items_of({}, 2)))
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"dropout": 1.0}, {"dropout": -0.1}, {"session_weight": -1.0}, {"session_pause": -1.0}]
+)
+def test_wrong_settings_are_named(wrong):
+    with pytest.raises(InputError, match="Expected dropout of at least 0 and below 1"):
+        EaseSettings(**wrong)
+
+
+def test_what_was_liked_in_one_session_goes_together(histories_of, items_of):
+    # Everybody likes everything, items 0 and 1 in one minute, 2 and 3 in another.
+    histories = histories_of([[(0, 1.0, 0), (1, 1.0, 30), (2, 1.0, 5000), (3, 1.0, 5030)]] * 3, 4)
+    model = Ease(EaseSettings(3.0, 0.0, (), min_likes=1)).fit(Dataset(histories, items_of({}, 4)))
+    scores = model.score(histories_of([[(0, 1.0)]], 4), items_of({}, 4)).values[0]
+    assert scores[1] > 2 * scores[2] > 0
+    assert scores[2] == pytest.approx(scores[3])
