@@ -33,6 +33,7 @@ from visrec.catalogue.interactions import (
 from visrec.catalogue.items import EMPTY_ITEMS
 from visrec.catalogue.report import IngestReport, Removed
 from visrec.catalogue.snapshot import Snapshot
+from visrec.catalogue.user_index import UserIndex
 from visrec.catalogue.versioned_table import clean_up, open_version, write_version
 from visrec.core.errors import FilterError, NotFoundError, WorkspaceError
 from visrec.core.lock import WriteLock
@@ -60,6 +61,7 @@ class Catalogue:
         self._events_file = root / "events.db"
         self._cache: dict[str, tuple[int, pa.Table]] = {}
         self._ids: tuple[int, frozenset[str]] = (0, frozenset())
+        self._by_user = UserIndex(EMPTY_INTERACTIONS, 0)
         self.features = FeatureStore(root / "features")
         self.measurements = FeatureStore(root / "attributes", "visrec recognize")
 
@@ -128,13 +130,23 @@ class Catalogue:
         """
         snapshot = self._snapshot()
         stored = self._table("interactions", snapshot.interactions, EMPTY_INTERACTIONS)
-        # Without the file there are no events: reading makes none, and does not import SQLAlchemy.
-        live = self._events.read() if self._events_file.exists() else EMPTY_INTERACTIONS
-        if len(live) == 0:
-            return stored
-        items = self._table("items", snapshot.items, EMPTY_ITEMS)
-        live = live.filter(pc.is_in(live.column("item_id"), items.column("item_id").combine_chunks()))
-        return upsert_interactions(stored, live)[0]
+        return self._with_live(snapshot, stored, None)
+
+    def interactions_of(self, user_ids: Sequence[str]) -> pa.Table:
+        """As `interactions`, those of some users: looked up, where `interactions` reads the whole log.
+
+        The log is sorted by user once for each ingest. Rows of one user are in the order of `interactions`.
+        """
+        snapshot = self._snapshot()
+        return self._with_live(snapshot, self._user_index(snapshot).of(user_ids), user_ids)
+
+    def rating_range(self) -> tuple[float, float] | None:
+        """The lowest and the highest rating (value of an event of kind "rate"), ingested or live; None: no rating."""
+        ranges = [self._user_index(self._snapshot()).rating_range]
+        if self._events_file.exists():
+            ranges.append(self._events.values_range("rate"))
+        there = [found for found in ranges if found is not None]
+        return (min(low for low, _ in there), max(high for _, high in there)) if there else None
 
     def ingest(
         self,
@@ -182,7 +194,7 @@ class Catalogue:
             WorkspaceError: when another process is writing.
         """
         with self._writing():
-            if item_id not in self._item_ids():
+            if item_id not in self._item_ids(self._snapshot().items):
                 raise NotFoundError(f"There is no item {item_id!r} in {self._root}. Nothing was removed.")
             old = self._content()
             new = Content(
@@ -229,7 +241,7 @@ class Catalogue:
             NotFoundError: when an item is not in the catalogue.
         """
         checked = [check_interaction(event) for event in events]
-        known = self._item_ids()
+        known = self._item_ids(self._snapshot().items)
         unknown = sorted({event.item_id for event in checked} - known)
         if unknown:
             shown = ", ".join(map(repr, unknown[:5])) + (" …" if len(unknown) > 5 else "")
@@ -263,6 +275,23 @@ class Catalogue:
     def _snapshot(self) -> Snapshot:
         return Snapshot.read(self._snapshot_file)
 
+    def _with_live(self, snapshot: Snapshot, stored: pa.Table, user_ids: Sequence[str] | None) -> pa.Table:
+        # Without the file there are no events: reading makes none, and does not import SQLAlchemy.
+        live = self._events.read(user_ids) if self._events_file.exists() else EMPTY_INTERACTIONS
+        if len(live) == 0:
+            return stored
+        known = self._item_ids(snapshot.items)
+        live = live.filter(pa.array([item_id in known for item_id in live.column("item_id").to_pylist()]))
+        return upsert_interactions(stored, live)[0]
+
+    def _user_index(self, snapshot: Snapshot) -> UserIndex:
+        # Read once: another thread may replace it meanwhile.
+        index = self._by_user
+        if index.version != snapshot.interactions:
+            stored = self._table("interactions", snapshot.interactions, EMPTY_INTERACTIONS)
+            index = self._by_user = UserIndex(stored, snapshot.interactions)
+        return index
+
     def _table(self, name: str, version: int, empty: pa.Table) -> pa.Table:
         if version == 0:
             return empty
@@ -272,12 +301,12 @@ class Catalogue:
             self._cache[name] = cached
         return cached[1]
 
-    def _item_ids(self) -> frozenset[str]:
-        version = self._snapshot().items
-        if self._ids[0] != version:
+    def _item_ids(self, version: int) -> frozenset[str]:
+        ids = self._ids
+        if ids[0] != version:
             table = self._table("items", version, EMPTY_ITEMS)
-            self._ids = (version, frozenset(table.column("item_id").to_pylist()))
-        return self._ids[1]
+            ids = self._ids = (version, frozenset(table.column("item_id").to_pylist()))
+        return ids[1]
 
     def _writing(self) -> WriteLock:
         return WriteLock(self._home / ".lock", f"The catalogue {self._root}")

@@ -34,8 +34,21 @@ _EVENTS = sql.Table(
     sql.Column("value", sql.Double, nullable=True),
     sql.Column("timestamp", sql.BigInteger, nullable=False),
     sql.UniqueConstraint("user_id", "item_id", "kind", "timestamp"),
+    # The lowest and the highest rating are read with every recommendation.
+    sql.Index("events_kind_value", "kind", "value"),
 )
 _INSERTS: dict[str, Callable[[sql.Table], Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+
+
+#: Made once: putting a statement together takes longer than SQLite takes to answer it.
+_ALL = sql.select(*(_EVENTS.c[name] for name in INTERACTION_SCHEMA.names)).order_by(_EVENTS.c.id)
+_OF_USERS = _ALL.where(_EVENTS.c.user_id.in_(sql.bindparam("user_ids", expanding=True)))
+_VALUES = (
+    sql.select(_EVENTS.c.value).where(_EVENTS.c.kind == sql.bindparam("kind"), _EVENTS.c.value.is_not(None)).limit(1)
+)
+_RANGE = sql.select(
+    _VALUES.order_by(_EVENTS.c.value).scalar_subquery(), _VALUES.order_by(_EVENTS.c.value.desc()).scalar_subquery()
+)
 
 
 class EventLog:
@@ -98,16 +111,24 @@ class EventLog:
         except sql.exc.SQLAlchemyError as error:
             raise WorkspaceError(f"The event log did not take {len(rows)} events: {error}. None was stored.") from error
 
-    def read(self) -> pa.Table:
-        """All events in the order in which they came, as `INTERACTION_SCHEMA`."""
-        columns = [_EVENTS.c[name] for name in INTERACTION_SCHEMA.names]
+    def read(self, user_ids: Sequence[str] | None = None) -> pa.Table:
+        """All events, or those of some users, in the order in which they came, as `INTERACTION_SCHEMA`."""
         with self._engine.connect() as connection:
-            rows = connection.execute(sql.select(*columns).order_by(_EVENTS.c.id)).all()
+            if user_ids is None:
+                rows = connection.execute(_ALL).all()
+            else:
+                rows = connection.execute(_OF_USERS, {"user_ids": list(user_ids)}).all()
         if not rows:
             return INTERACTION_SCHEMA.empty_table()
         user_id, item_id, kind, value, timestamp = zip(*rows, strict=True)
         times = [None if time == _UNKNOWN_TIME else time for time in timestamp]
         return pa.table([user_id, item_id, kind, value, times], schema=INTERACTION_SCHEMA)
+
+    def values_range(self, kind: str) -> tuple[float, float] | None:
+        """The lowest and the highest value of the events of a kind; None where none has a value."""
+        with self._engine.connect() as connection:
+            lowest, highest = connection.execute(_RANGE, {"kind": kind}).one()
+        return None if lowest is None else (float(lowest), float(highest))
 
     def count(self, *, user_id: str | None = None, item_id: str | None = None) -> int:
         """How many events there are; of one user, of one item, or of all."""

@@ -27,7 +27,12 @@ def is_table(path: Path) -> bool:
 
 def versions_of(path: Path) -> frozenset[str]:
     """Names of the versions that a Lance table has; another set after every write. Cheap: nothing is opened."""
-    return frozenset(file.name for file in path.glob("_versions/[0-9]*.manifest"))
+    try:
+        with os.scandir(path / "_versions") as files:
+            names = [file.name for file in files]
+    except (FileNotFoundError, NotADirectoryError):
+        return frozenset()
+    return frozenset(name for name in names if name[0] in "0123456789" and name.endswith(".manifest"))
 
 
 def open_version(path: Path, version: int) -> lance.LanceDataset:

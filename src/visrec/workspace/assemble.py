@@ -7,13 +7,18 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from visrec.catalogue.catalogue import Catalogue
 from visrec.catalogue.features import FeatureStore
 from visrec.core.features import FeatureBlock
 from visrec.core.histories import Histories
 from visrec.core.ids import IdMap
 from visrec.core.settings import FeedbackRules
 
-__all__ = ["image_block", "interaction_weights", "make_histories", "text_block", "unit_rows"]
+__all__ = ["current_histories", "image_block", "interaction_weights", "make_histories", "text_block", "unit_rows"]
+
+
+#: Up to so many users, each is looked up; for more, reading the whole log is as fast.
+_LOOKED_UP = 500
 
 
 def image_block(item_ids: IdMap, images: pa.Table, store: FeatureStore, feature_set: str) -> FeatureBlock:
@@ -52,10 +57,15 @@ def text_block(keys: list[str], store: FeatureStore, feature_set: str) -> Featur
     return FeatureBlock("text", vectors, known, feature_set)
 
 
-def interaction_weights(interactions: pa.Table, rules: FeedbackRules) -> npt.NDArray[np.float32]:
+def interaction_weights(
+    interactions: pa.Table, rules: FeedbackRules, rating_range: tuple[float, float] | None = None
+) -> npt.NDArray[np.float32]:
     """Weight of each interaction by the rules; float32 (n_events,).
 
-    Ratings are compared with the range of all ratings in the table: give it the whole log.
+    Args:
+        interactions: the whole log, or a part of it.
+        rules: how an interaction becomes a weight.
+        rating_range: lowest and highest rating of the whole log; None: that of the table.
     """
     kinds = interactions.column("kind").combine_chunks().dictionary_encode()
     by_kind = np.array([rules.kind_weights.get(kind, 1.0) for kind in kinds.dictionary.to_pylist()], dtype=np.float32)
@@ -64,8 +74,10 @@ def interaction_weights(interactions: pa.Table, rules: FeedbackRules) -> npt.NDA
         return np.zeros(0, dtype=np.float32)
     weights = by_kind[codes]
     value, rated = _values(interactions)
-    if rated.any() and value[rated].max() > value[rated].min():
-        low, high = value[rated].min(), value[rated].max()
+    if rating_range is None and rated.any():
+        rating_range = (value[rated].min(), value[rated].max())
+    if rating_range is not None and rating_range[1] > rating_range[0]:
+        low, high = rating_range
         weights[rated] *= 1.0 + rules.value_influence * (2.0 * (value[rated] - low) / (high - low) - 1.0)
     if rules.positive_threshold is not None:
         below = np.nan_to_num(value, nan=np.inf) < rules.positive_threshold
@@ -73,18 +85,36 @@ def interaction_weights(interactions: pa.Table, rules: FeedbackRules) -> npt.NDA
     return weights
 
 
+def current_histories(
+    catalogue: Catalogue, item_ids: IdMap, rules: FeedbackRules, user_ids: IdMap | None = None
+) -> Histories:
+    """Histories as they are now, live events included; see `make_histories`.
+
+    Few users are looked up, in time that does not grow with the log.
+    """
+    if user_ids is None or len(user_ids) > _LOOKED_UP:
+        return make_histories(catalogue.interactions(), item_ids, rules, user_ids, catalogue.rating_range())
+    theirs = catalogue.interactions_of(list(user_ids))
+    return make_histories(theirs, item_ids, rules, user_ids, catalogue.rating_range())
+
+
 def make_histories(
-    interactions: pa.Table, item_ids: IdMap, rules: FeedbackRules, user_ids: IdMap | None = None
+    interactions: pa.Table,
+    item_ids: IdMap,
+    rules: FeedbackRules,
+    user_ids: IdMap | None = None,
+    rating_range: tuple[float, float] | None = None,
 ) -> Histories:
     """Interactions as histories over the items, oldest first.
 
     Args:
-        interactions: the whole log: user_id, item_id, kind, value, timestamp.
+        interactions: user_id, item_id, kind, value, timestamp: the whole log, or with `rating_range` a part of it.
         item_ids: the items; interactions with others are left out.
         rules: how an interaction becomes a weight.
         user_ids: the users wanted, with or without interactions; None: all that have any, in order of first sight.
+        rating_range: lowest and highest rating of the whole log; None: that of `interactions`.
     """
-    weights = interaction_weights(interactions, rules)
+    weights = interaction_weights(interactions, rules, rating_range)
     users = interactions.column("user_id").combine_chunks()
     if user_ids is not None:
         wanted = pc.is_in(users, pa.array(list(user_ids), pa.string()))

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 import pyarrow.compute as pc
 
 from visrec.catalogue.catalogue import Catalogue
@@ -23,7 +22,7 @@ from visrec.core.histories import Histories
 from visrec.core.ids import IdMap
 from visrec.core.ranking import RankedItem, Ranking
 from visrec.taste.settings import TasteSettings
-from visrec.workspace.assemble import make_histories
+from visrec.workspace.assemble import current_histories
 from visrec.workspace.attributes import ItemAttributes
 from visrec.workspace.checks import check_k, check_user_ids
 from visrec.workspace.settings import SettingsFile
@@ -105,7 +104,7 @@ class Tastes:
         """As `profile`, for many users; None: every user with an interaction."""
         builder, items = self._ready(), self._features()
         users = None if user_ids is None else IdMap(dict.fromkeys(user_ids))
-        histories = make_histories(self._catalogue.interactions(), items.item_ids, self._settings.current.rules, users)
+        histories = current_histories(self._catalogue, items.item_ids, self._settings.current.rules, users)
         unknown = np.flatnonzero(np.diff(histories.indptr) == 0)
         if unknown.size:
             raise NotFoundError(
@@ -154,7 +153,7 @@ class Tastes:
         builder, items = self._ready(), self._features()
         answered = self._answered([*like, *dislike, *skip], items)
         answers = np.array([1.0] * len(like) + [-1.0] * len(dislike) + [0.0] * len(skip))
-        log = make_histories(self._catalogue.interactions(), items.item_ids, self._settings.current.rules)
+        log = current_histories(self._catalogue, items.item_ids, self._settings.current.rules)
         popularity = np.bincount(log.liked().indices, minlength=len(items)).astype(np.float64)
         found = next_questions(builder.vectors, popularity, answered, answers, k)
         names = titles or {}
@@ -220,7 +219,7 @@ class Tastes:
         from visrec.taste.exchange import Event, write_document
 
         profile = self.profile(user_id)
-        log = _of_user(self._catalogue.interactions(), user_id).select(["item_id", "kind", "value", "timestamp"])
+        log = self._catalogue.interactions_of([user_id]).select(["item_id", "kind", "value", "timestamp"])
         events = [
             Event(row["item_id"], row["kind"], _number(row["value"]), row["timestamp"]) for row in log.to_pylist()
         ]
@@ -256,7 +255,7 @@ class Tastes:
             return 0
         there = {
             (row["item_id"], row["kind"], row["timestamp"])
-            for row in _of_user(self._catalogue.interactions(), events[0].user_id).to_pylist()
+            for row in self._catalogue.interactions_of([events[0].user_id]).to_pylist()
         }
         new = [event for event in events if (event.item_id, event.kind, event.timestamp) not in there]
         self._catalogue.add_events(new)
@@ -296,7 +295,7 @@ class Tastes:
                 compared = ContentKNN().load_state(body["compared"], arrays)
                 space = TasteSpace.load_state(body["space"], arrays)
                 return TasteBuilder(items, compared.vectors(items), space, [self._attributes.block(_TOLD_BY)])
-        log = make_histories(self._catalogue.interactions(), items.item_ids, self._settings.current.rules)
+        log = current_histories(self._catalogue, items.item_ids, self._settings.current.rules)
         compared = ContentKNN().fit(Dataset(log, items))
         vectors = compared.vectors(items)
         space = TasteSpace.fit(vectors, log.liked())
@@ -311,12 +310,8 @@ class Tastes:
 
     def _now(self, user_id: str) -> int:
         """The present, or the user's newest event where that is later: a log may run ahead of this clock."""
-        newest = pc.max(_of_user(self._catalogue.interactions(), user_id).column("timestamp")).as_py()
+        newest = pc.max(self._catalogue.interactions_of([user_id]).column("timestamp")).as_py()
         return max(int(time.time()), newest or 0)
-
-
-def _of_user(interactions: pa.Table, user_id: str) -> pa.Table:
-    return interactions.filter(pc.equal(interactions.column("user_id"), user_id))
 
 
 def _n_liked(histories: Histories, row: int) -> int:

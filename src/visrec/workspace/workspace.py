@@ -24,7 +24,7 @@ from visrec.core.settings import FeedbackRules, ImageLimits
 from visrec.encoders.weights import Say, quiet
 from visrec.recommenders.registry import make_recommender
 from visrec.workspace.allowed import allowed_items
-from visrec.workspace.assemble import make_histories
+from visrec.workspace.assemble import current_histories
 from visrec.workspace.attributes import ItemAttributes
 from visrec.workspace.checks import check_examples, check_k, check_user_ids
 from visrec.workspace.feature_cache import FeatureCache
@@ -211,7 +211,7 @@ class Workspace:
         """
         items = self.item_features(None if encoder is None else self.feature_sets.of_encoder(encoder))
         rules = self.settings.rules if positive_threshold is None else FeedbackRules(positive_threshold)
-        return Dataset(make_histories(self.catalogue.interactions(), items.item_ids, rules), items)
+        return Dataset(current_histories(self.catalogue, items.item_ids, rules), items)
 
     def item_features(self, image_features: str | None = None, text_features: str | None = None) -> ItemFeatures:
         """Features of every item: pictures and texts as embedded in the named feature sets, and the categories.
@@ -356,7 +356,7 @@ class Workspace:
         items = self.item_features(trained.image_features, trained.text_features)
         allowed = allowed_items(self.attributes.matching, items.item_ids, self.root, where, candidates)
         users = None if user_ids is None else IdMap(dict.fromkeys(user_ids))
-        histories = make_histories(self.catalogue.interactions(), items.item_ids, self.settings.rules, users)
+        histories = current_histories(self.catalogue, items.item_ids, self.settings.rules, users)
         return Ranker(trained.recommender, fallback).rank(
             self.tastes.edited(histories, items.item_ids),
             items,
@@ -513,7 +513,7 @@ class Workspace:
         """The items that a user liked, latest first."""
         check_user_ids([user_id])
         items = self.item_features()
-        history = make_histories(self.catalogue.interactions(), items.item_ids, self.settings.rules, IdMap([user_id]))
+        history = current_histories(self.catalogue, items.item_ids, self.settings.rules, IdMap([user_id]))
         history = self.tastes.edited(history, items.item_ids)
         rows = history.item_index[history.weight > 0][::-1]
         return [items.item_ids[row] for row in dict.fromkeys(rows.tolist())][:limit]
