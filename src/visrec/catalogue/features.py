@@ -81,6 +81,10 @@ class FeatureStore:
         """Names the content of one feature set: while it is the same, so are the vectors. Empty where there is none."""
         return versions_of(self._path(name)) if _NAME.match(name) else frozenset()
 
+    def versions(self) -> tuple[frozenset[str], ...]:
+        """Names the content of all feature sets, likewise."""
+        return tuple(self.version(name) for name in self._names())
+
     def missing(self, info: EncoderInfo, keys: Sequence[str]) -> list[str]:
         """Those of the keys that the encoder's feature set does not have; each once, in the given order."""
         known = self._known_keys(info.feature_set)

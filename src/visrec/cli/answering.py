@@ -7,66 +7,69 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from visrec.cli.options import AsJson, Candidates, Sheet, Shop, TopK, Where
-from visrec.cli.output import print_json, print_ranking, say
+from visrec.cli.json_lines import read_events, read_examples
+from visrec.cli.list_options import read_ids, with_list_options
+from visrec.cli.options import AsJson, Sheet, Shop, TopK
+from visrec.cli.output import print_json, print_ranking, print_trace, say
 from visrec.core.errors import InputError, NotFoundError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from visrec.core.list_options import ListArguments
     from visrec.core.ranking import Ranking
+    from visrec.workspace.examples import Example, ExampleSource
     from visrec.workspace.workspace import Workspace
 
 __all__ = ["register"]
 
-Seen = Annotated[
-    bool, typer.Option("--exclude-seen/--include-seen", help="Whether to leave out what the user has seen.")
-]
-
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the program."""
-    app.command()(recommend)
-    app.command()(similar)
-    app.command()(query)
+    app.command()(with_list_options(recommend))
+    app.command()(with_list_options(similar))
+    app.command()(with_list_options(query))
 
 
 def recommend(
     shop: Shop,
+    options: ListArguments,
     user: Annotated[str | None, typer.Option("--user", help="User id; an unknown one gets the popular items.")] = None,
     users: Annotated[
         str | None, typer.Option("--users", help="`all`, or a file with one user id a line: one list each, as JSON.")
     ] = None,
+    events: Annotated[
+        Path | None,
+        typer.Option("--events", help="For somebody who did this, a .jsonl file; nothing is stored.", readable=False),
+    ] = None,
     k: TopK = 10,
-    where: Where = None,
-    candidates: Candidates = None,
-    exclude_seen: Seen = True,
     model: Annotated[str | None, typer.Option("--model", help="A trained model; default: the one in use.")] = None,
     as_json: AsJson = False,
     sheet: Sheet = None,
 ) -> None:
-    """Rank items for a user, or for many."""
+    """Rank items for a user, for many, or for somebody whose events are given."""
     from visrec.workspace.workspace import Workspace
 
-    if (user is None) == (users is None):
-        raise InputError("Expected either --user ID or --users FILE (or: --users all).")
-    if users is not None and sheet is not None:
-        raise InputError("--sheet goes with --user, not with --users.")
+    if sum(given is not None for given in (user, users, events)) != 1:
+        raise InputError("Expected either --user ID or --users FILE (or: --users all), or --events FILE.")
+    if user is None and sheet is not None:
+        raise InputError("--sheet goes with --user.")
     _check_sheet(sheet)
     workspace = Workspace.open(shop)
-    ids = None if candidates is None else _read_ids(candidates)
     if users is not None:
-        wanted = None if users == "all" else _read_ids(Path(users))
         n_lists = 0
         for found in workspace.recommend_many(
-            wanted, k, where=where, candidates=ids, exclude_seen=exclude_seen, model=model
+            None if users == "all" else read_ids(Path(users)), k, model=model, **options
         ):
             print_json(found.to_json())
             n_lists += 1
         if not n_lists:
             say(f"{shop} knows of no user: it holds no interactions yet.")
         return
-    ranking = workspace.recommend(str(user), k, where=where, candidates=ids, exclude_seen=exclude_seen, model=model)
+    if events is not None:
+        _show(workspace.recommend_session(read_events(events), k, model=model, **options), "For these events", as_json)
+        return
+    ranking = workspace.recommend(str(user), k, model=model, **options)
     _show(ranking, f"For {user}", as_json)
     if sheet is not None:
         liked = workspace.liked_items(str(user))
@@ -75,11 +78,10 @@ def recommend(
 
 def similar(
     shop: Shop,
+    options: ListArguments,
     item: Annotated[str | None, typer.Option("--item", help="Item id.")] = None,
     image: Annotated[Path | None, typer.Option("--image", help="A picture file.", readable=False)] = None,
     k: TopK = 10,
-    where: Where = None,
-    candidates: Candidates = None,
     as_json: AsJson = False,
     sheet: Sheet = None,
 ) -> None:
@@ -90,8 +92,7 @@ def similar(
         raise InputError("Expected either --item ID or --image FILE.")
     _check_sheet(sheet)
     workspace = Workspace.open(shop)
-    ids = None if candidates is None else _read_ids(candidates)
-    ranking = workspace.similar(item, k, image=image, where=where, candidates=ids)
+    ranking = workspace.similar(item, k, image=image, **options)
     example: str | Path = image if image is not None else str(item)
     _show(ranking, f"Like {example}", as_json)
     if sheet is not None:
@@ -100,11 +101,19 @@ def similar(
 
 def query(
     shop: Shop,
+    options: ListArguments,
     like: Annotated[list[str] | None, typer.Option("--like", help="Item id or picture file; repeatable.")] = None,
     dislike: Annotated[list[str] | None, typer.Option("--dislike", help="Item id or picture file; repeatable.")] = None,
+    examples: Annotated[
+        Path | None,
+        typer.Option(
+            "--examples",
+            help='More of them, with weights: a .jsonl file of {"item"|"picture"|"vector": …, "weight": …}; '
+            "disliked below 0.",
+            readable=False,
+        ),
+    ] = None,
     k: TopK = 10,
-    where: Where = None,
-    candidates: Candidates = None,
     as_json: AsJson = False,
     sheet: Sheet = None,
 ) -> None:
@@ -113,13 +122,22 @@ def query(
 
     _check_sheet(sheet)
     workspace = Workspace.open(shop)
-    liked = [_example(workspace, text) for text in like or []]
-    disliked = [_example(workspace, text) for text in dislike or []]
-    ids = None if candidates is None else _read_ids(candidates)
-    ranking = workspace.query(liked, disliked, k, where=where, candidates=ids)
+    liked: list[ExampleSource | Example] = [_example(workspace, text) for text in like or []]
+    disliked: list[ExampleSource | Example] = [_example(workspace, text) for text in dislike or []]
+    if examples is not None:
+        more_liked, more_disliked = read_examples(examples)
+        liked += more_liked
+        disliked += more_disliked
+    ranking = workspace.query(liked, disliked, k, **options)
     _show(ranking, "For these examples", as_json)
     if sheet is not None:
-        _draw(workspace, ranking, sheet, "Query", [("Liked", liked), ("Disliked", disliked)])
+        _draw(workspace, ranking, sheet, "Query", [("Liked", _pictured(liked)), ("Disliked", _pictured(disliked))])
+
+
+def _pictured(examples: Sequence[ExampleSource | Example]) -> list[str | Path]:
+    """Those of the examples that a sheet can show."""
+    sources = [getattr(example, "source", example) for example in examples]
+    return [source for source in sources if isinstance(source, str | Path)]
 
 
 def _example(workspace: Workspace, text: str) -> str | Path:
@@ -134,8 +152,10 @@ def _example(workspace: Workspace, text: str) -> str | Path:
 def _show(ranking: Ranking, heading: str, as_json: bool) -> None:
     if as_json:
         print_json(ranking.to_json())
-    else:
-        print_ranking(ranking, heading)
+        return
+    print_ranking(ranking, heading)
+    if ranking.trace:
+        print_trace(ranking.trace)
 
 
 def _draw(
@@ -157,20 +177,3 @@ def _check_sheet(sheet: Path | None) -> None:
         from visrec.workspace.sheets import check_sheet
 
         check_sheet(sheet)
-
-
-def _read_ids(file: Path) -> list[str]:
-    """Ids, one a line; blank lines are left out, everything else is part of the id."""
-    try:
-        text = file.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise NotFoundError(f"There is no file {file}. Expected one id a line.") from None
-    except UnicodeDecodeError as error:
-        raise InputError(f"{file} is no UTF-8 text ({error}). Expected one id a line.") from error
-    except OSError as error:
-        raise InputError(f"{file} cannot be read: {error.strerror}. Expected a file with one id a line.") from error
-    # Not splitlines(), which also ends lines at characters that an id may hold; "\r\n" has become "\n" already.
-    ids = [line for line in text.split("\n") if line.strip()]
-    if not ids:
-        raise InputError(f"{file} holds no id. Expected one id a line.")
-    return ids

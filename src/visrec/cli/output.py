@@ -12,9 +12,13 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from visrec.core.ranking import Ranking
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.table import Table
 
-__all__ = ["drop_output", "leave_quietly", "print_json", "print_ranking", "say", "write"]
+    from visrec.core.trace import Stage
+
+__all__ = ["drop_output", "leave_quietly", "print_json", "print_ranking", "print_trace", "say", "write"]
 
 
 def write(text: str) -> None:
@@ -65,6 +69,25 @@ def print_ranking(ranking: Ranking, heading: str) -> None:
             console.print(_table(ranking))
         else:
             console.print("Nothing to recommend: no item is left after the filter and what was seen.")
+    write(printed.get().rstrip("\n"))
+
+
+def print_trace(trace: Sequence[Stage]) -> None:
+    """What each stage kept and removed, as a table for people."""
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("stage")
+    for name in ("kept", "removed", "ms"):
+        table.add_column(name, justify="right")
+    table.add_column("", overflow="fold")
+    for stage in trace:
+        table.add_row(stage.name, f"{stage.kept:,}", f"{stage.removed:,}", f"{stage.ms:.1f}", stage.note)
+    console = Console(highlight=False)
+    with console.capture() as printed:
+        console.print(table)
     write(printed.get().rstrip("\n"))
 
 

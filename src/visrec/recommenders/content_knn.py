@@ -109,13 +109,29 @@ class ContentKNN:
 
     def score(self, histories: Histories, items: ItemFeatures) -> Scores:
         """Score every item for every history; see `Recommender.score`."""
+        return self._scores(self._weights(histories), self._vectors(items), items)
+
+    def score_examples(self, weights: csr_matrix, examples: ItemFeatures, items: ItemFeatures) -> Scores:
+        """Score every item by examples that need not be among the items.
+
+        Args:
+            weights: CSR (n_queries, n_examples), above 0 liked, below 0 disliked.
+            examples: features of n_examples.
+            items: features of n_items items.
+
+        Returns:
+            Scores of shape (n_queries, n_items), as `score` gives them for a history of these examples.
+        """
+        return self._scores(weights, self.vectors(examples), items)
+
+    def _scores(self, weights: csr_matrix, events: Matrix, items: ItemFeatures) -> Scores:
+        """Of weights (n_users, n) over n rows that events are with, float32 (n, dim)."""
         vectors = self._vectors(items)
-        weights = self._weights(histories)
-        scores = np.zeros((len(histories), len(items)), dtype=np.float32)
-        liked = np.unique(weights.indices)
-        for start in range(0, len(liked), 1024):
-            chunk = liked[start : start + 1024]
-            scores += weights[:, chunk] @ self._kernel(vectors[chunk] @ vectors.T)
+        scores = np.zeros((weights.shape[0], len(items)), dtype=np.float32)
+        used = np.unique(weights.indices)
+        for start in range(0, len(used), 1024):
+            chunk = used[start : start + 1024]
+            scores += weights[:, chunk] @ self._kernel(events[chunk] @ vectors.T)
         total = np.asarray(abs(weights).sum(axis=1), dtype=np.float32)
         scores /= np.maximum(total, np.float32(1e-12)).reshape(-1, 1)
         return Scores({BLOCK_SOURCES[self.settings.block]: scores})

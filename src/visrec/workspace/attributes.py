@@ -55,6 +55,11 @@ class ItemAttributes:
         """As `recognize`, where it was done before; None where it never was."""
         return self.recognize(progress=progress, say=say) if self._catalogue.measurements.sets() else None
 
+    @property
+    def version(self) -> tuple[frozenset[str], ...]:
+        """Names what was recognised: while it is the same, so are the attributes. Cheap."""
+        return self._catalogue.measurements.versions()
+
     def columns(self) -> dict[str, AttributeColumn]:
         """Every attribute by its name; rows are those of `catalogue.items()`. Empty before `recognize`."""
         store = self._catalogue.measurements

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from visrec.catalogue.interactions import is_text
 from visrec.core.errors import InputError
 
-__all__ = ["check_examples", "check_k", "check_user_ids"]
+__all__ = ["check_k", "check_user_ids"]
 
 
 def check_k(k: int) -> None:
@@ -30,16 +29,3 @@ def check_user_ids(user_ids: Sequence[str]) -> None:
     for user_id in user_ids:
         if not user_id or not is_text(user_id):
             raise InputError(f"Expected a user id as text without NUL and half surrogates, got {user_id!r}.")
-
-
-def check_examples(like: Sequence[str | Path], dislike: Sequence[str | Path]) -> None:
-    """Refuse a query without examples, or with one that is liked and disliked.
-
-    Raises:
-        InputError: on such a query.
-    """
-    if not like and not dislike:
-        raise InputError("Expected at least one liked or disliked item or picture, got none.")
-    both = [str(example) for example in like if example in dislike]
-    if both:
-        raise InputError(f"Expected examples that are liked or disliked, got {both[0]!r} as both. Leave one out.")

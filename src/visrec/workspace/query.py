@@ -1,107 +1,74 @@
-"""A query by examples is a history: liked and disliked items and pictures, as one row of events."""
+"""Lists by examples: what is near the liked and far from the disliked, for many queries in one sweep."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from visrec.core.dataset import Dataset
-from visrec.core.errors import UnsupportedError
-from visrec.core.features import BLOCK_SOURCES, FeatureBlock, ItemFeatures
+from visrec.core.features import BLOCK_SOURCES, ItemFeatures
 from visrec.core.histories import Histories
 from visrec.core.ids import IdMap
-from visrec.core.protocols import Recommender
+from visrec.core.protocols import Scores
 from visrec.core.ranking import Ranking
-from visrec.recommenders.registry import make_recommender
-from visrec.workspace.assemble import unit_rows
+from visrec.recommenders.content_knn import ContentKNN, content_knn
+from visrec.workspace.examples import ExampleTable, Query, common_block, weighted
 from visrec.workspace.pictures import PictureReader
 from visrec.workspace.settings import WorkspaceSettings
 
-__all__ = ["ExampleQueries", "NeighbourModels", "example_history", "query_note", "with_pictures"]
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
 
+    from visrec.retrieval.plan import ListPlan
 
-def example_history(rows: Sequence[int], weights: Sequence[float], n_items: int) -> Histories:
-    """The history of a nameless user over n_items items: `weights` above 0 liked, below 0 disliked."""
-    n = len(rows)
-    return Histories.from_events(
-        IdMap([""]),
-        n_items,
-        np.zeros(n, dtype=np.int64),
-        np.array(rows, dtype=np.int32),
-        np.array(weights, dtype=np.float32),
-        np.arange(n, dtype=np.int64),
-    )
-
-
-def with_pictures(items: ItemFeatures, pictures: Sequence[npt.NDArray[np.float32]]) -> ItemFeatures:
-    """The items and, behind them, one nameless item for each embedded picture, float32 (dim,) each."""
-    n = len(pictures)
-    if n == 0:
-        return items
-    names = [f"picture {number}" for number in range(n)]
-    while any(name in items.item_ids for name in names):
-        names = [f"{name}'" for name in names]
-    blocks = {}
-    for name, block in items.blocks.items():
-        rows = np.zeros((n, block.dim), dtype=np.float32)
-        if name == "image":
-            rows = unit_rows(np.stack(pictures))
-        matrix = np.concatenate([block.matrix, rows])
-        present = np.concatenate([block.present, np.full(n, name == "image")])
-        blocks[name] = FeatureBlock(name, matrix, present, block.origin, block.labels)
-    return ItemFeatures(IdMap([*items.item_ids, *names]), blocks)
-
-
-def query_note(model: Recommender, n_liked: int) -> str:
-    """What the reader of an answer to a query should know; "" where there is nothing."""
-    notes = []
-    source = model.id.removesuffix("-knn")
-    if source != BLOCK_SOURCES["image"]:
-        notes.append(f"compared by {source}, for not all examples have an embedded picture")
-    if not n_liked:
-        notes.append("nothing liked was given: first comes what is unlike the disliked, in the catalogue's order")
-    return "; ".join(notes)
+__all__ = ["ExampleQueries", "NeighbourModels", "query_note"]
 
 
 class ExampleQueries:
     """Ranks items by examples; keeps the neighbour models of the features that it was last asked about.
 
     Args:
-        pictures: reads examples that are files.
+        root: the workspace's folder, for messages.
+        pictures: embeds examples that are pictures.
     """
 
-    def __init__(self, pictures: PictureReader) -> None:
+    def __init__(self, root: Path, pictures: PictureReader) -> None:
+        self._root = root
         self._pictures = pictures
         self._neighbours: NeighbourModels | None = None
 
     def rank(
-        self,
-        items: ItemFeatures,
-        settings: WorkspaceSettings,
-        like: Sequence[str | Path],
-        dislike: Sequence[str | Path],
-        k: int,
-        allowed: npt.NDArray[np.bool_] | None,
-        titles: Mapping[int, str],
-    ) -> Ranking:
-        """See `Workspace.query`; `allowed` is bool (n_items,), None for all."""
+        self, items: ItemFeatures, settings: WorkspaceSettings, queries: Sequence[Query], plan: Callable[[], ListPlan]
+    ) -> list[Ranking]:
+        """See `Workspace.query_many`; the plan, over the items, is made once the examples are known to be right."""
         from visrec.retrieval.ranker import Ranker
 
-        rows, pictures = self._pictures.examples([*like, *dislike], items.item_ids, settings)
-        extended = with_pictures(items, pictures)
-        histories = example_history(rows, [1.0] * len(like) + [-1.0] * len(dislike), len(extended))
-        if self._neighbours is None or self._neighbours.items is not items:
-            self._neighbours = NeighbourModels(items)
-        model = self._neighbours.for_examples(extended, histories.item_index)
-        mask = np.zeros(len(extended), dtype=np.bool_)
-        mask[: len(items)] = True if allowed is None else allowed
-        # The model is its own fallback: a query of dislikes alone still ranks by what it pushes away.
-        ranked = Ranker(model, model).rank(histories, extended, k, allowed=mask, titles=titles)
-        return replace(next(ranked), user_id=None, note=query_note(model, len(like)))
+        signed = [weighted(query) for query in queries]
+        table = ExampleTable(items, self._pictures, settings, self._root)
+        rows = [[table.add(example) for example, _ in pairs] for pairs in signed]
+        examples = table.features()
+        blocks = [common_block(examples, places) for places in rows]
+        neighbours = self._neighbours
+        if neighbours is None or neighbours.items is not items:
+            neighbours = self._neighbours = NeighbourModels(items)
+        asked = plan()
+        weights = _matrix(rows, [[weight for _, weight in pairs] for pairs in signed], len(examples))
+        found: dict[int, Ranking] = {}
+        for block in dict.fromkeys(blocks):
+            numbers = [number for number, own in enumerate(blocks) if own == block]
+            model = _ByExamples(neighbours.of(block), examples, weights)
+            # No fallback: a query of dislikes alone still ranks by what it pushes away.
+            lists = Ranker(model).rank(_seen(numbers, rows, table.item_rows, len(items)), items, asked)
+            for number, ranking in zip(numbers, lists, strict=True):
+                remark = query_note(block, any(weight > 0 for _, weight in signed[number]))
+                note = "; ".join(filter(None, [remark, ranking.note]))
+                found[number] = replace(ranking, user_id=None, note=note)
+        return [found[number] for number in range(len(queries))]
 
 
 class NeighbourModels:
@@ -109,26 +76,59 @@ class NeighbourModels:
 
     def __init__(self, items: ItemFeatures) -> None:
         self.items = items
-        self._fitted: dict[str, Recommender] = {}
+        self._fitted: dict[str, ContentKNN] = {}
 
-    def for_examples(self, extended: ItemFeatures, rows: npt.NDArray[np.int32]) -> Recommender:
-        """The model of the first block, pictures before texts before categories, that all examples have.
-
-        Raises:
-            UnsupportedError: when there is no such block.
-        """
-        for block, source in BLOCK_SOURCES.items():
-            if block in extended.blocks and extended.blocks[block].present[rows].all():
-                if block not in self._fitted:
-                    nobody = Dataset(_no_histories(len(self.items)), self.items)
-                    self._fitted[block] = make_recommender(f"{source}-knn").fit(nobody)
-                return self._fitted[block]
-        raise UnsupportedError(
-            "The examples have nothing in common to compare by: one of them has no embedded picture, text or "
-            "category. Run `visrec encode`, or choose other examples."
-        )
+    def of(self, block: str) -> ContentKNN:
+        """The model that compares by a block."""
+        if block not in self._fitted:
+            nobody = _histories([], [], len(self.items))
+            self._fitted[block] = content_knn(block).fit(Dataset(nobody, self.items))
+        return self._fitted[block]
 
 
-def _no_histories(n_items: int) -> Histories:
-    empty = np.zeros(0, dtype=np.int64)
-    return Histories.from_events(IdMap(()), n_items, empty, empty.astype(np.int32), empty.astype(np.float32), empty)
+class _ByExamples:
+    """A neighbour model whose users are queries: the id of each is the number of its row of weights."""
+
+    def __init__(self, model: ContentKNN, examples: ItemFeatures, weights: csr_matrix) -> None:
+        self.id = model.id
+        self._model = model
+        self._examples = examples
+        self._weights = weights
+
+    def score(self, histories: Histories, items: ItemFeatures) -> Scores:
+        queries = [int(number) for number in histories.user_ids]
+        return self._model.score_examples(self._weights[queries], self._examples, items)
+
+
+def query_note(block: str, liked: bool) -> str:
+    """What the reader of an answer to a query should know; "" where there is nothing."""
+    notes = []
+    if block != "image":
+        notes.append(f"compared by {BLOCK_SOURCES[block]}, for not all examples have an embedded picture")
+    if not liked:
+        notes.append("nothing liked was given: first comes what is unlike the disliked, in the catalogue's order")
+    return "; ".join(notes)
+
+
+def _matrix(rows: Sequence[Sequence[int]], weights: Sequence[Sequence[float]], n_examples: int) -> csr_matrix:
+    """Queries x examples; CSR, float32."""
+    from scipy.sparse import csr_matrix
+
+    query = np.repeat(np.arange(len(rows)), [len(places) for places in rows])
+    data = np.array([weight for own in weights for weight in own], dtype=np.float32)
+    return csr_matrix((data, (query, [place for places in rows for place in places])), shape=(len(rows), n_examples))
+
+
+def _seen(
+    numbers: Sequence[int], rows: Sequence[Sequence[int]], item_rows: npt.NDArray[np.int64], n_items: int
+) -> Histories:
+    """The items among the examples of some queries, which their lists leave out."""
+    shown = [item_rows[list(rows[number])] for number in numbers]
+    return _histories([str(number) for number in numbers], [own[own >= 0] for own in shown], n_items)
+
+
+def _histories(names: Sequence[str], items: Sequence[npt.NDArray[np.int64]], n_items: int) -> Histories:
+    user = np.repeat(np.arange(len(names), dtype=np.int64), [len(own) for own in items])
+    item = np.concatenate([*items, np.zeros(0, dtype=np.int64)]).astype(np.int32)
+    weight, timestamp = np.zeros(len(item), dtype=np.float32), np.zeros(len(item), dtype=np.int64)
+    return Histories.from_events(IdMap(names), n_items, user, item, weight, timestamp)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from visrec.catalogue.catalogue import Catalogue
 from visrec.catalogue.features import FeatureSet
@@ -17,18 +17,21 @@ from visrec.core.dataset import Dataset
 from visrec.core.errors import InputError, WorkspaceError
 from visrec.core.features import ItemFeatures
 from visrec.core.ids import IdMap
+from visrec.core.list_options import ListArguments, ListOptions
 from visrec.core.progress import ProgressFactory, silent
 from visrec.core.protocols import Recommender
 from visrec.core.ranking import Ranking
 from visrec.core.settings import FeedbackRules, ImageLimits
 from visrec.encoders.weights import Say, quiet
 from visrec.recommenders.registry import make_recommender
-from visrec.workspace.allowed import allowed_items
+from visrec.workspace.answers import Answers
 from visrec.workspace.assemble import current_histories
 from visrec.workspace.attributes import ItemAttributes
-from visrec.workspace.checks import check_examples, check_k, check_user_ids
+from visrec.workspace.checks import check_k, check_user_ids
+from visrec.workspace.examples import Example, ExampleSource, Query
 from visrec.workspace.feature_cache import FeatureCache
 from visrec.workspace.feature_sets import FeatureSets
+from visrec.workspace.list_plans import ListPlans
 from visrec.workspace.models import ModelStore
 from visrec.workspace.pictures import PictureReader
 from visrec.workspace.query import ExampleQueries
@@ -70,8 +73,17 @@ class Workspace:
         self._models = ModelStore(root)
         self.feature_sets = FeatureSets(root, catalogue, self._settings, self._models, self.limits)
         self.attributes = ItemAttributes(root, catalogue, self.limits)
-        self._queries = ExampleQueries(PictureReader(root, self.limits))
         self.tastes = Tastes(root, catalogue, self._settings, self.item_features, self.attributes)
+        self.answers = Answers(
+            root,
+            catalogue,
+            self._settings,
+            self._models,
+            self.item_features,
+            ListPlans(root, catalogue, self.attributes, self.titles),
+            ExampleQueries(root, PictureReader(root, self.limits)),
+            self.tastes,
+        )
 
     @property
     def settings(self) -> WorkspaceSettings:
@@ -161,8 +173,7 @@ class Workspace:
 
     def require_items(self) -> None:
         """Raise `InputError` where the catalogue is empty."""
-        if not len(self.catalogue.items()):
-            raise InputError(f"{self.root} holds no items. Run: visrec ingest {self.root} --items FILE")
+        self.answers.require_items()
 
     # -------------------------------------------------------------- features
 
@@ -304,67 +315,66 @@ class Workspace:
     # ------------------------------------------------------------- answering
 
     def recommend(
-        self,
-        user_id: str,
-        k: int = 10,
-        *,
-        where: str | None = None,
-        candidates: Sequence[str] | None = None,
-        exclude_seen: bool = True,
-        model: str | None = None,
+        self, user_id: str, k: int = 10, *, model: str | None = None, **options: Unpack[ListArguments]
     ) -> Ranking:
         """Rank items for one user from their history as it is now; an unknown user gets the popular items.
 
         Args:
             user_id: whom for.
             k: length of the list.
-            where: SQL condition over the items' columns, such as `price < 50 and category = 'Dress'`.
-            candidates: rank only these items.
-            exclude_seen: leave out what the user has seen.
             model: a trained model; None: the one in use.
+            options: what else shapes the list: filters, diversity, caps, a trace, …; see `ListOptions`.
 
         Raises:
-            InputError: when k is below 1, or the user's id can be nobody's.
+            InputError: when an option is wrong, or the user's id can be nobody's.
             NotFittedError: before `train`.
             FilterError: when `where` cannot be used.
             NotFoundError: when a candidate does not exist.
         """
-        lists = self.recommend_many(
-            [user_id], k, where=where, candidates=candidates, exclude_seen=exclude_seen, model=model
-        )
-        return next(lists)
+        return next(self.recommend_many([user_id], k, model=model, **options))
 
     def recommend_many(
         self,
         user_ids: Sequence[str] | None,
         k: int = 10,
         *,
-        where: str | None = None,
-        candidates: Sequence[str] | None = None,
-        exclude_seen: bool = True,
         model: str | None = None,
+        **options: Unpack[ListArguments],
     ) -> Iterator[Ranking]:
         """As `recommend`, for many users in one sweep; None: every user with an interaction."""
-        from visrec.retrieval.ranker import Ranker
+        return self.answers.recommend(user_ids, ListOptions(k, **options), model)
 
-        check_k(k)
-        check_user_ids(user_ids or ())
-        self.require_items()
-        trained = self._models.load(model or self.settings.model)
-        fallback = self._models.load("popular").recommender
-        # The features that the model learned from, even when another encoder has been switched in since.
-        items = self.item_features(trained.image_features, trained.text_features)
-        allowed = allowed_items(self.attributes.matching, items.item_ids, self.root, where, candidates)
-        users = None if user_ids is None else IdMap(dict.fromkeys(user_ids))
-        histories = current_histories(self.catalogue, items.item_ids, self.settings.rules, users)
-        return Ranker(trained.recommender, fallback).rank(
-            self.tastes.edited(histories, items.item_ids),
-            items,
-            k,
-            allowed=allowed,
-            exclude_seen=exclude_seen,
-            titles=self.titles(),
-        )
+    def recommend_session(
+        self,
+        events: Sequence[Interaction],
+        k: int = 10,
+        *,
+        model: str | None = None,
+        **options: Unpack[ListArguments],
+    ) -> Ranking:
+        """As `recommend`, for somebody of whom only these events are known; nothing is stored.
+
+        Args:
+            events: what they did, in order; the `user_id` of each is not looked at, and one without a time is of now.
+            k: length of the list.
+            model: a trained model; None: the one in use.
+            options: what else shapes the list, as in `recommend`.
+
+        Raises:
+            NotFoundError: for an unknown item; and as `recommend`.
+        """
+        return next(self.recommend_sessions([events], k, model=model, **options))
+
+    def recommend_sessions(
+        self,
+        sessions: Sequence[Sequence[Interaction]],
+        k: int = 10,
+        *,
+        model: str | None = None,
+        **options: Unpack[ListArguments],
+    ) -> Iterator[Ranking]:
+        """As `recommend_session`, for many in one sweep."""
+        return self.answers.recommend_sessions(sessions, ListOptions(k, **options), model)
 
     def similar(
         self,
@@ -372,8 +382,7 @@ class Workspace:
         k: int = 10,
         *,
         image: str | Path | None = None,
-        where: str | None = None,
-        candidates: Sequence[str] | None = None,
+        **options: Unpack[ListArguments],
     ) -> Ranking:
         """Items that look like an item or a picture (or, for an item without one, that read alike).
 
@@ -384,26 +393,23 @@ class Workspace:
         """
         if (item_id is None) == (image is None):
             raise InputError("Expected an item id or an image to find similar items of, and not both.")
-        likes: list[str | Path] = [Path(image)] if image is not None else [str(item_id)]
-        return self.query(likes, k=k, where=where, candidates=candidates)
+        return self.query([Path(image) if image is not None else str(item_id)], k=k, **options)
 
     def query(
         self,
-        like: Sequence[str | Path],
-        dislike: Sequence[str | Path] = (),
+        like: Sequence[ExampleSource | Example] = (),
+        dislike: Sequence[ExampleSource | Example] = (),
         k: int = 10,
-        *,
-        where: str | None = None,
-        candidates: Sequence[str] | None = None,
+        **options: Unpack[ListArguments],
     ) -> Ranking:
         """Rank items by liked and disliked examples; examples themselves are left out.
 
         Args:
-            like: item ids (str) or pictures (Path).
+            like: item ids (str), pictures (Path, or bytes), or embeddings as the encoder in use gives them; one that
+                weighs more or less than 1 as an `Example`.
             dislike: likewise; they push away.
             k: length of the list.
-            where: as in `recommend`.
-            candidates: as in `recommend`.
+            options: what else shapes the list, as in `recommend`.
 
         Raises:
             InputError: without an example, with one that is liked and disliked, or with a file that is no picture.
@@ -411,12 +417,11 @@ class Workspace:
             NotFoundError: for an unknown item or a missing file.
             UnsupportedError: when an example has nothing to compare by.
         """
-        check_k(k)
-        check_examples(like, dislike)
-        self.require_items()
-        items = self.item_features()
-        allowed = allowed_items(self.attributes.matching, items.item_ids, self.root, where, candidates)
-        return self._queries.rank(items, self.settings, like, dislike, k, allowed, self.titles())
+        return next(self.query_many([Query(like, dislike)], k, **options))
+
+    def query_many(self, queries: Sequence[Query], k: int = 10, **options: Unpack[ListArguments]) -> Iterator[Ranking]:
+        """As `query`, for many queries in one sweep."""
+        return self.answers.query(queries, ListOptions(k, **options))
 
     def evaluate(
         self,

@@ -11,7 +11,9 @@ from visrec.core.errors import InputError
 from visrec.core.features import ItemFeatures
 from visrec.core.histories import Histories
 from visrec.core.ids import IdMap
+from visrec.core.list_options import ListOptions
 from visrec.core.protocols import Capabilities, Scores
+from visrec.retrieval.plan import ListPlan, Narrowing
 from visrec.retrieval.ranker import Ranker
 
 
@@ -60,6 +62,11 @@ ITEMS = ItemFeatures(IdMap(["a", "b/1", "003", "d", "五"]))
 POPULAR = Written({"popular": table([[5, 4, 3, 2, 1]] * 4)}, "popular")
 
 
+def plan(k, allowed=None, titles=None, **options):
+    narrowed = () if allowed is None else (Narrowing("filter", allowed),)
+    return ListPlan(ListOptions(k, **options), narrowed, titles=titles or {})
+
+
 def ranker(parts):
     return Ranker(Written({name: table(rows) for name, rows in parts.items()}), POPULAR)
 
@@ -74,7 +81,7 @@ def one():
 
 
 def test_best_first_with_ranks_from_1(one):
-    (ranking,) = one[0].rank(one[1], ITEMS, 5, exclude_seen=False)
+    (ranking,) = one[0].rank(one[1], ITEMS, plan(5, exclude_seen=False))
     assert ranking.item_ids == ["五", "d", "003", "b/1", "a"]
     assert [item.rank for item in ranking.items] == [1, 2, 3, 4, 5]
     assert [item.score for item in ranking.items] == pytest.approx([0.5, 0.4, 0.3, 0.2, 0.1])
@@ -82,31 +89,33 @@ def test_best_first_with_ranks_from_1(one):
 
 
 def test_what_was_seen_is_left_out_liked_or_not(one):
-    (ranking,) = one[0].rank(one[1], ITEMS, 5)
+    (ranking,) = one[0].rank(one[1], ITEMS, plan(5))
     assert ranking.item_ids == ["003", "b/1"]
     assert [item.rank for item in ranking.items] == [1, 2]
 
 
 def test_only_what_is_allowed_is_ranked(one):
     allowed = np.array([True, False, False, True, True])
-    (ranking,) = one[0].rank(one[1], ITEMS, 2, allowed=allowed, exclude_seen=False)
+    (ranking,) = one[0].rank(one[1], ITEMS, plan(2, allowed, exclude_seen=False))
     assert ranking.item_ids == ["五", "d"]
-    (ranking,) = one[0].rank(one[1], ITEMS, 2, allowed=~allowed)
+    (ranking,) = one[0].rank(one[1], ITEMS, plan(2, ~allowed))
     assert ranking.item_ids == ["003", "b/1"]
 
 
 def test_nothing_allowed_is_an_empty_list(one):
-    (ranking,) = one[0].rank(one[1], ITEMS, 3, allowed=np.zeros(5, bool))
+    (ranking,) = one[0].rank(one[1], ITEMS, plan(3, np.zeros(5, bool)))
     assert ranking.item_ids == []
     assert ranking.user_id == "u0"
 
 
 def test_k_cuts_and_k_beyond_the_catalogue_gives_what_there_is(one):
-    assert [len(next(one[0].rank(one[1], ITEMS, k, exclude_seen=False))) for k in (1, 2, 5, 500)] == [1, 2, 5, 5]
+    assert [len(next(one[0].rank(one[1], ITEMS, plan(k, exclude_seen=False)))) for k in (1, 2, 5, 500)] == [1, 2, 5, 5]
 
 
 def test_of_equal_scores_the_first_in_the_catalogue_wins():
-    (ranking,) = ranker({"visual": [[1, 2, 1, 2, 1]]}).rank(histories_of([[(4, 1.0)]], 5), ITEMS, 5, exclude_seen=False)
+    (ranking,) = ranker({"visual": [[1, 2, 1, 2, 1]]}).rank(
+        histories_of([[(4, 1.0)]], 5), ITEMS, plan(5, exclude_seen=False)
+    )
     assert ranking.item_ids == ["b/1", "d", "a", "003", "五"]
 
 
@@ -114,12 +123,12 @@ def test_an_empty_catalogue_gives_empty_lists():
     items = ItemFeatures(IdMap(()))
     histories = histories_of([[], []], 0)
     model = Written({"visual": np.zeros((2, 0), np.float32)})
-    rankings = list(Ranker(model, model).rank(histories, items, 3))
+    rankings = list(Ranker(model, model).rank(histories, items, plan(3)))
     assert [(r.user_id, r.item_ids) for r in rankings] == [("u0", []), ("u1", [])]
 
 
 def test_nobody_gives_no_list(one):
-    assert list(one[0].rank(histories_of([], 5), ITEMS, 3)) == []
+    assert list(one[0].rank(histories_of([], 5), ITEMS, plan(3))) == []
 
 
 # ------------------------------------------------------------------ reasons
@@ -131,7 +140,7 @@ def test_the_source_is_the_largest_part_and_parts_add_up():
         "collaborative": [[0.25, 0.5, -0.5, 0.0, -1.0]],
         "popular": [[0.0, 0.0, 0.125, 1.0, 0.0]],
     }
-    (ranking,) = ranker(parts).rank(histories_of([[(0, 1.0)]], 5), ITEMS, 5, exclude_seen=False)
+    (ranking,) = ranker(parts).rank(histories_of([[(0, 1.0)]], 5), ITEMS, plan(5, exclude_seen=False))
     assert ranking.item_ids == ["d", "五", "a", "b/1", "003"]
     assert [item.source for item in ranking.items] == ["popular", "visual", "visual", "collaborative", "popular"]
     assert ranking.items[0].parts == {"popular": 1.0}
@@ -142,7 +151,7 @@ def test_the_source_is_the_largest_part_and_parts_add_up():
 
 
 def test_titles_go_with_their_rows(one):
-    (ranking,) = one[0].rank(one[1], ITEMS, 5, titles={2: "A blue vase", 0: "not shown"})
+    (ranking,) = one[0].rank(one[1], ITEMS, plan(5, titles={2: "A blue vase", 0: "not shown"}))
     assert [item.title for item in ranking.items] == ["A blue vase", ""]
 
 
@@ -153,7 +162,7 @@ WRITTEN = {"visual": [[1, 2, 3, 4, 5], [9] * 5, [9] * 5, [5, 4, 3, 2, 1]]}
 
 
 def test_users_without_a_like_get_the_fallback_and_are_told():
-    rankings = list(ranker(WRITTEN).rank(histories_of(USERS, 5), ITEMS, 2))
+    rankings = list(ranker(WRITTEN).rank(histories_of(USERS, 5), ITEMS, plan(2)))
     assert [r.user_id for r in rankings] == ["u0", "u1", "u2", "u3"]
     assert [r.item_ids for r in rankings] == [["五", "d"], ["a", "b/1"], ["a", "d"], ["a", "b/1"]]
     assert [{item.source for item in r.items} for r in rankings] == [{"visual"}, {"popular"}, {"popular"}, {"visual"}]
@@ -162,22 +171,22 @@ def test_users_without_a_like_get_the_fallback_and_are_told():
 
 
 def test_a_like_that_was_taken_back_is_no_like():
-    (ranking,) = ranker({"visual": [[1, 2, 3, 4, 5]]}).rank(histories_of([[(0, 1.0), (0, -1.0)]], 5), ITEMS, 5)
+    (ranking,) = ranker({"visual": [[1, 2, 3, 4, 5]]}).rank(histories_of([[(0, 1.0), (0, -1.0)]], 5), ITEMS, plan(5))
     assert ranking.items[0].source == "popular"
     assert "a" not in ranking.item_ids
 
 
 def test_filters_hold_for_the_fallback_too():
     allowed = np.array([False, False, True, False, True])
-    rankings = list(ranker(WRITTEN).rank(histories_of(USERS, 5), ITEMS, 5, allowed=allowed))
+    rankings = list(ranker(WRITTEN).rank(histories_of(USERS, 5), ITEMS, plan(5, allowed=allowed)))
     assert [r.item_ids for r in rankings] == [["五", "003"], ["003", "五"], ["五"], ["五"]]
 
 
 def test_a_model_is_asked_only_for_the_users_that_are_its_own():
     model, fallback = Written({"visual": table(WRITTEN["visual"])}), Written(POPULAR.parts, "popular")
-    list(Ranker(model, fallback).rank(histories_of(USERS, 5), ITEMS, 2))
+    list(Ranker(model, fallback).rank(histories_of(USERS, 5), ITEMS, plan(2)))
     assert (model.asked, fallback.asked) == ([2], [2])
-    list(Ranker(model, fallback).rank(histories_of(USERS[:1], 5), ITEMS, 2))
+    list(Ranker(model, fallback).rank(histories_of(USERS[:1], 5), ITEMS, plan(2)))
     assert (model.asked, fallback.asked) == ([2, 1], [2])
 
 
@@ -222,7 +231,7 @@ def test_order_agrees_with_plain_sorting(exclude_seen, many):
     _, histories, items, parts, popular, allowed = many
     model = Ranker(Written(parts), Written(popular, "popular"))
     for k in (1, 10, 60):
-        rankings = model.rank(histories, items, k, allowed=allowed, exclude_seen=exclude_seen)
+        rankings = model.rank(histories, items, plan(k, allowed, exclude_seen=exclude_seen))
         assert [r.item_ids for r in rankings] == by_sorting(many, k, exclude_seen)
 
 
@@ -230,9 +239,9 @@ def test_order_agrees_with_plain_sorting(exclude_seen, many):
 def test_lists_do_not_depend_on_the_block(block, many):
     _, histories, items, parts, popular, allowed = many
     model, fallback = Written(parts), Written(popular, "popular")
-    whole = list(Ranker(model, fallback).rank(histories, items, 10, allowed=allowed))
+    whole = list(Ranker(model, fallback).rank(histories, items, plan(10, allowed)))
     model.asked.clear()
-    assert list(Ranker(model, fallback).rank(histories, items, 10, allowed=allowed, block=block)) == whole
+    assert list(Ranker(model, fallback).rank(histories, items, plan(10, allowed), block=block)) == whole
     assert max(model.asked) <= block
 
 
@@ -240,7 +249,7 @@ def test_blocks_shrink_with_the_catalogue(monkeypatch, many):
     _, histories, items, parts, popular, _ = many
     monkeypatch.setattr("visrec.retrieval.ranker._BLOCK_SCORES", 200)
     model, fallback = Written(parts), Written(popular, "popular")
-    assert len(list(Ranker(model, fallback).rank(histories, items, 3))) == 90
+    assert len(list(Ranker(model, fallback).rank(histories, items, plan(3)))) == 90
     assert max(model.asked) <= 3
 
 
@@ -250,10 +259,10 @@ def test_scores_of_the_model_are_left_as_they_were(many):
         array.setflags(write=False)
     model = Written({"visual": parts["visual"]})
     model.score = lambda histories, items: Scores({"visual": parts["visual"][: len(histories)]})
-    list(Ranker(model, Written(popular, "popular")).rank(histories, items, 3, allowed=allowed))
+    list(Ranker(model, Written(popular, "popular")).rank(histories, items, plan(3, allowed)))
 
 
 @pytest.mark.parametrize(("k", "block"), [(0, 1), (-1, 1), (1, 0)])
 def test_k_and_block_start_at_1(k, block, one):
     with pytest.raises(InputError, match="1 or more"):
-        list(one[0].rank(one[1], ITEMS, k, block=block))
+        list(one[0].rank(one[1], ITEMS, plan(k), block=block))

@@ -1,0 +1,109 @@
+"""What a workspace is asked: lists for users, and by examples."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from visrec.catalogue.catalogue import Catalogue
+from visrec.catalogue.interactions import Interaction
+from visrec.core.errors import InputError
+from visrec.core.features import ItemFeatures
+from visrec.core.ids import IdMap
+from visrec.core.list_options import ListOptions
+from visrec.core.protocols import Recommender
+from visrec.core.ranking import Ranking
+from visrec.workspace.assemble import current_histories, make_histories
+from visrec.workspace.checks import check_user_ids
+from visrec.workspace.examples import Query
+from visrec.workspace.list_plans import ListPlans
+from visrec.workspace.models import ModelStore
+from visrec.workspace.query import ExampleQueries
+from visrec.workspace.sessions import session_log
+from visrec.workspace.settings import SettingsFile
+from visrec.workspace.taste import Tastes
+
+__all__ = ["Answers"]
+
+
+class Answers:
+    """Ranks items with the trained models, and by examples; `Workspace.recommend` and `query` are its public side.
+
+    Args:
+        root: the workspace's folder, for messages.
+        catalogue: its items and interactions.
+        settings: which models and features are in use.
+        models: the trained ones.
+        features: gives the items' features in some feature sets; the same object while nothing has changed.
+        plans: turns what is asked of a list into rows.
+        queries: ranks by examples.
+        tastes: knows what users took out of their profiles.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        catalogue: Catalogue,
+        settings: SettingsFile,
+        models: ModelStore,
+        features: Callable[[str | None, str | None], ItemFeatures],
+        plans: ListPlans,
+        queries: ExampleQueries,
+        tastes: Tastes,
+    ) -> None:
+        self._root = root
+        self._catalogue = catalogue
+        self._settings = settings
+        self._models = models
+        self._features = features
+        self._plans = plans
+        self._queries = queries
+        self._tastes = tastes
+
+    def recommend(self, user_ids: Sequence[str] | None, options: ListOptions, model: str | None) -> Iterator[Ranking]:
+        """See `Workspace.recommend_many`."""
+        from visrec.retrieval.ranker import Ranker
+
+        check_user_ids(user_ids or ())
+        self.require_items()
+        trained, fallback, items = self._model(model)
+        plan = self._plans.plan(options, items)
+        users = None if user_ids is None else IdMap(dict.fromkeys(user_ids))
+        histories = current_histories(self._catalogue, items.item_ids, self._settings.current.rules, users)
+        return Ranker(trained, fallback).rank(self._tastes.edited(histories, items.item_ids), items, plan)
+
+    def recommend_sessions(
+        self, sessions: Sequence[Sequence[Interaction]], options: ListOptions, model: str | None
+    ) -> Iterator[Ranking]:
+        """See `Workspace.recommend_sessions`."""
+        from visrec.retrieval.ranker import Ranker
+
+        self.require_items()
+        trained, fallback, items = self._model(model)
+        rules, rating_range = self._settings.current.rules, self._catalogue.rating_range()
+        log = session_log(sessions, items.item_ids, self._root)
+        numbers = IdMap(str(number) for number in range(len(sessions)))
+        histories = make_histories(log, items.item_ids, rules, numbers, rating_range)
+        plan = self._plans.plan(options, items)
+        return (replace(found, user_id=None) for found in Ranker(trained, fallback).rank(histories, items, plan))
+
+    def query(self, queries: Sequence[Query], options: ListOptions) -> Iterator[Ranking]:
+        """See `Workspace.query_many`."""
+        self.require_items()
+        items = self._features(None, None)
+        plan = partial(self._plans.plan, options, items)
+        return iter(self._queries.rank(items, self._settings.current, queries, plan))
+
+    def _model(self, name: str | None) -> tuple[Recommender, Recommender, ItemFeatures]:
+        """A trained model, its fallback, and the features that it ranks by."""
+        trained = self._models.load(name or self._settings.current.model)
+        fallback = self._models.load("popular").recommender
+        # The features that the model learned from, even when another encoder has been switched in since.
+        return trained.recommender, fallback, self._features(trained.image_features, trained.text_features)
+
+    def require_items(self) -> None:
+        """Raise `InputError` where the catalogue is empty."""
+        if not len(self._catalogue.items()):
+            raise InputError(f"{self._root} holds no items. Run: visrec ingest {self._root} --items FILE")
