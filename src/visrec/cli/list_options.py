@@ -39,6 +39,7 @@ def _list_arguments(
         list[str] | None,
         typer.Option("--max-per", metavar="COLUMN=N", help="At most N items of each value of a column; repeatable."),
     ] = None,
+    rules: Annotated[bool, typer.Option("--rules/--no-rules", help="Whether to apply the shop's rules.")] = True,
     trace: Annotated[
         bool, typer.Option("--trace", help="Print what each stage kept and removed, and how long it took.")
     ] = False,
@@ -51,6 +52,7 @@ def _list_arguments(
         "diversity": diversity,
         "collapse_duplicates": collapse_duplicates,
         "max_per": dict(_cap(text) for text in max_per or ()),
+        "rules": rules,
         "trace": trace,
     }
 

@@ -9,7 +9,18 @@ from typing import Annotated
 import typer
 
 from visrec import __version__
-from visrec.cli import answering, catalogue, demonstration, evaluation, learning, rating, recognition, taste, weights
+from visrec.cli import (
+    answering,
+    catalogue,
+    demonstration,
+    evaluation,
+    learning,
+    rating,
+    recognition,
+    rules,
+    taste,
+    weights,
+)
 from visrec.cli.output import drop_output, leave_quietly, say, write
 from visrec.core.errors import VisrecError
 
@@ -25,7 +36,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for _module in (demonstration, catalogue, learning, evaluation, rating, recognition, answering, taste, weights):
+for _module in (demonstration, catalogue, learning, evaluation, rating, recognition, answering, rules, taste, weights):
     _module.register(app)
 
 

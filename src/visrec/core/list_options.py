@@ -22,6 +22,7 @@ class ListArguments(TypedDict, total=False):
     diversity: float
     collapse_duplicates: bool
     max_per: Mapping[str, int]
+    rules: bool
     trace: bool
 
 
@@ -42,6 +43,7 @@ class ListOptions:
             and those whose embeddings have a cosine of `SAME_PICTURE` or more; see `visrec.retrieval.likeness`.
         max_per: column or attribute -> at most so many items of each of its values; an item whose value holds several,
             separated by "|", counts for each, and one without a value for none.
+        rules: apply the shop's rules; see `visrec.retrieval.rules`.
         trace: say what each stage kept and removed, and how long it took.
     """
 
@@ -53,6 +55,7 @@ class ListOptions:
     diversity: float = 0.0
     collapse_duplicates: bool = False
     max_per: Mapping[str, int] = field(default_factory=dict)
+    rules: bool = True
     trace: bool = False
 
     def __post_init__(self) -> None:

@@ -32,25 +32,26 @@ class Narrowing:
 
 @dataclass(frozen=True)
 class RowRules:
-    """A shop's rules that hold now, over n_items items.
+    """The shop's rules that hold now, over n_items items; see `visrec.retrieval.rules`.
 
     Attributes:
         blocked: bool (n_items,), never recommended.
         lift: float32 (n_items,), added to scores in units of the list's spread.
-        pins: (position from 1, row), the first named first.
-        affected: (name, bool (n_items,)) of each rule that lifts, lowers or pins.
+        pins: (position from 1, row, name of the rule), the first named first; each row once.
+        lifting: (name, bool (n_items,)) of each rule that lifts or lowers.
         ms: milliseconds that finding them took.
     """
 
     blocked: npt.NDArray[np.bool_]
     lift: npt.NDArray[np.float32]
-    pins: tuple[tuple[int, int], ...] = ()
-    affected: tuple[tuple[str, npt.NDArray[np.bool_]], ...] = ()
+    pins: tuple[tuple[int, int, str], ...] = ()
+    lifting: tuple[tuple[str, npt.NDArray[np.bool_]], ...] = ()
     ms: float = 0.0
 
-    def names(self, row: int) -> tuple[str, ...]:
-        """The rules that an item's score or place is due to."""
-        return tuple(name for name, rows in self.affected if rows[row])
+    def names(self, row: int, k: int) -> tuple[str, ...]:
+        """The rules that an item's score, or its place in a list of k, is due to."""
+        lifting = tuple(name for name, rows in self.lifting if rows[row])
+        return lifting + tuple(name for position, pinned, name in self.pins if pinned == row and position <= k)
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class ListPlan:
     """What is asked of lists over n_items items.
 
     Attributes:
-        options: length, cut-off, diversity, …; where, candidates and max_per are in the other fields, as rows.
+        options: length, cut-off, diversity, …; where, candidates, max_per and rules are in the other fields, as rows.
         narrowed: what may be in the lists, stage by stage.
         caps: how many items each value of a column may have.
         likeness: of the items, where `options` asks for diversity or for copies to be left out.
@@ -76,4 +77,5 @@ class ListPlan:
     @property
     def pins(self) -> tuple[tuple[int, int], ...]:
         """(position from 1, row) of the items that are pinned within the list's length."""
-        return () if self.rules is None else tuple(pin for pin in self.rules.pins if pin[0] <= self.options.k)
+        pins = () if self.rules is None else self.rules.pins
+        return tuple((position, row) for position, row, _ in pins if position <= self.options.k)

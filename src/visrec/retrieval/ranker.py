@@ -211,7 +211,7 @@ def _lines(
                 source=max(parts, key=parts.__getitem__),
                 parts={source: share for source, share in parts.items() if share},
                 title=plan.titles.get(row, ""),
-                rules=() if plan.rules is None else plan.rules.names(row),
+                rules=() if plan.rules is None else plan.rules.names(row, plan.options.k),
             )
         )
     return tuple(lines)

@@ -21,6 +21,7 @@ from visrec.retrieval.likeness import Likeness
 from visrec.retrieval.pick import Cap
 from visrec.retrieval.plan import ListPlan, Narrowing
 from visrec.workspace.attributes import ItemAttributes
+from visrec.workspace.shop_rules import ShopRules
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -40,16 +41,26 @@ class ListPlans:
         root: the workspace's folder, for messages.
         catalogue: its items.
         attributes: what was recognised in the pictures, for filters and caps.
+        features: gives the items' features as they are now.
         titles: gives row -> title.
+
+    Attributes:
+        rules: the shop's own.
     """
 
     def __init__(
-        self, root: Path, catalogue: Catalogue, attributes: ItemAttributes, titles: Callable[[], Mapping[int, str]]
+        self,
+        root: Path,
+        catalogue: Catalogue,
+        attributes: ItemAttributes,
+        features: Callable[[], ItemFeatures],
+        titles: Callable[[], Mapping[int, str]],
     ) -> None:
         self._root = root
         self._catalogue = catalogue
         self._attributes = attributes
         self._titles = titles
+        self.rules = ShopRules(root, features, self.matching)
         self._likeness: Likeness | None = None
         self._known: dict[Hashable, tuple[ItemFeatures, object]] = {}
 
@@ -68,6 +79,7 @@ class ListPlans:
             narrowed=self._narrowed(options, items),
             caps=tuple(Cap(column, limit, self._members(column, items)) for column, limit in options.max_per.items()),
             likeness=self._likeness_of(items) if compared else None,
+            rules=self.rules.over(items) if options.rules else None,
             titles=self._titles(),
         )
 

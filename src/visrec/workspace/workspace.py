@@ -74,13 +74,15 @@ class Workspace:
         self.feature_sets = FeatureSets(root, catalogue, self._settings, self._models, self.limits)
         self.attributes = ItemAttributes(root, catalogue, self.limits)
         self.tastes = Tastes(root, catalogue, self._settings, self.item_features, self.attributes)
+        plans = ListPlans(root, catalogue, self.attributes, self.item_features, self.titles)
+        self.rules = plans.rules
         self.answers = Answers(
             root,
             catalogue,
             self._settings,
             self._models,
             self.item_features,
-            ListPlans(root, catalogue, self.attributes, self.titles),
+            plans,
             ExampleQueries(root, PictureReader(root, self.limits)),
             self.tastes,
         )

@@ -51,8 +51,8 @@ def rules(n, blocked=(), lift=None, pins=(), names=()):
     lifts = np.zeros(n, np.float32)
     for row, value in (lift or {}).items():
         lifts[row] = value
-    affected = tuple((name, np.isin(np.arange(n), rows)) for name, rows in names)
-    return RowRules(mask, lifts, tuple(pins), affected)
+    lifting = tuple((name, np.isin(np.arange(n), rows)) for name, rows in names)
+    return RowRules(mask, lifts, tuple((*pin, "new") for pin in pins), lifting)
 
 
 def rows_of(ranking):
@@ -118,7 +118,7 @@ def test_a_lift_does_not_bring_back_what_is_left_out():
 
 
 def test_pins_are_in_their_places_and_keep_their_scores():
-    ranking = ranked([5.0, 4, 3, 2, 1], rules=rules(5, pins=[(1, 4), (3, 0)], names=[("new", [4, 0])]), k=4)
+    ranking = ranked([5.0, 4, 3, 2, 1], rules=rules(5, pins=[(1, 4), (3, 0), (5, 1)]), k=4)
     assert rows_of(ranking) == [4, 1, 0, 2]
     assert [item.score for item in ranking.items] == [1.0, 4.0, 5.0, 3.0]
     assert [item.rules for item in ranking.items] == [("new",), (), ("new",), ()]
