@@ -14,15 +14,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from visrec.catalogue.features import FeatureStore
 from visrec.catalogue.filters import filter_item_ids, with_columns
-from visrec.catalogue.image_records import EMPTY_IMAGES, Inspect
-from visrec.catalogue.ingest import Content, Inputs, merge
+from visrec.catalogue.image_records import EMPTY_IMAGES, Inspect, replace_images
+from visrec.catalogue.ingest import Content, Inputs, merge, put_rows
 from visrec.catalogue.interactions import (
     EMPTY_INTERACTIONS,
     Interaction,
@@ -31,7 +31,7 @@ from visrec.catalogue.interactions import (
     upsert_interactions,
 )
 from visrec.catalogue.items import EMPTY_ITEMS
-from visrec.catalogue.report import IngestReport, Removed
+from visrec.catalogue.report import IngestReport, ItemCounts, Removed
 from visrec.catalogue.snapshot import Snapshot
 from visrec.catalogue.user_index import UserIndex
 from visrec.catalogue.versioned_table import clean_up, open_version, write_version
@@ -186,6 +186,27 @@ class Catalogue:
             self._switch(old, new)
         return replace(report, path=report.write(self._root / "reports"))
 
+    def put_items(
+        self, rows: Sequence[Mapping[str, Any]], images: Mapping[str, Sequence[Path]], inspect: Inspect
+    ) -> ItemCounts:
+        """Add items or change them, all or none.
+
+        Args:
+            rows: item_id and columns; a column that a row does not name keeps its value.
+            images: item_id of one of the rows -> its images from now on, absolute paths.
+            inspect: checks one image's bytes.
+
+        Raises:
+            InputError: when a row or an image cannot be used; nothing was changed.
+            WorkspaceError: when another process is writing; nothing was changed.
+        """
+        with self._writing():
+            old = self._content()
+            items, counts = put_rows(old.items, rows)
+            shown = replace_images(old.images, items, images, inspect) if images else old.images
+            self._switch(old, replace(old, items=items, images=shown))
+        return counts
+
     def remove_item(self, item_id: str) -> Removed:
         """Remove an item with its images, interactions and live events. Its embeddings stay: others may share them.
 
@@ -230,11 +251,15 @@ class Catalogue:
             self._switch(old, replace(old, interactions=kept))
         return Removed(0, 0, n_removed)
 
-    def add_events(self, events: Sequence[Interaction]) -> int:
+    def add_events(self, events: Sequence[Interaction], *, overwrite: bool = False) -> int:
         """Add live events, all or none; they survive a power loss once this returns.
 
+        Args:
+            events: what was done; an event that is already there counts once.
+            overwrite: it takes the new value.
+
         Returns:
-            How many were new; an event that is already there counts once.
+            How many were stored: see `EventLog.add`.
 
         Raises:
             InputError: when an event has no ids, no kind, or numbers that are none.
@@ -246,7 +271,7 @@ class Catalogue:
         if unknown:
             shown = ", ".join(map(repr, unknown[:5])) + (" …" if len(unknown) > 5 else "")
             raise NotFoundError(f"{len(unknown)} items are not in {self._root}: {shown}. No event was stored.")
-        return self._events.add(checked)
+        return self._events.add(checked, overwrite=overwrite)
 
     def matching(self, where: str, more: Mapping[str, pa.Array] | None = None) -> list[str]:
         """Ids of the items for which an SQL condition over their columns is true, in order of insertion.

@@ -14,7 +14,7 @@ import pyarrow as pa
 import sqlalchemy as sql
 from sqlalchemy.dialects import postgresql, sqlite
 
-from visrec.catalogue.interactions import INTERACTION_SCHEMA, Interaction
+from visrec.catalogue.interactions import INTERACTION_KEY, INTERACTION_SCHEMA, Interaction
 from visrec.core.errors import WorkspaceError
 
 __all__ = ["EventLog", "open_engine"]
@@ -84,11 +84,15 @@ class EventLog:
         """The log in a SQLite file."""
         return cls(sql.URL.create("sqlite", database=str(path)))
 
-    def add(self, events: Sequence[Interaction]) -> int:
+    def add(self, events: Sequence[Interaction], *, overwrite: bool = False) -> int:
         """Store events; they survive a power loss once this returns.
 
+        Args:
+            events: what was done; one that is already stored counts once.
+            overwrite: it takes the new value; otherwise it keeps its first.
+
         Returns:
-            How many were new: one that is already stored counts once, and keeps its first value.
+            How many were stored: new ones, and with `overwrite` those that were there too.
 
         Raises:
             WorkspaceError: when the database refuses them all; then none is stored.
@@ -105,9 +109,18 @@ class EventLog:
             }
             for event in events
         ]
+        insert = self._insert(_EVENTS)
+        if overwrite:
+            # Of repeats in one call the last counts: a statement may not change a row twice.
+            rows = list({tuple(row[name] for name in INTERACTION_KEY): row for row in rows}.values())
+            statement = insert.on_conflict_do_update(
+                index_elements=list(INTERACTION_KEY), set_={"value": insert.excluded.value}
+            )
+        else:
+            statement = insert.on_conflict_do_nothing()
         try:
             with self._engine.begin() as connection:
-                return int(connection.execute(self._insert(_EVENTS).on_conflict_do_nothing(), rows).rowcount)
+                return int(connection.execute(statement, rows).rowcount)
         except sql.exc.SQLAlchemyError as error:
             raise WorkspaceError(f"The event log did not take {len(rows)} events: {error}. None was stored.") from error
 

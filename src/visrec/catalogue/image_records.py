@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from visrec.catalogue.image_folder import ImageFile, ImageFolder, split_references
 from visrec.catalogue.report import ImageCounts, ProblemLog
@@ -17,7 +18,7 @@ from visrec.core.errors import ImageError
 from visrec.core.progress import ProgressFactory
 from visrec.core.settings import ImageLimits
 
-__all__ = ["EMPTY_IMAGES", "ImageFactsLike", "Inspect", "update_images"]
+__all__ = ["EMPTY_IMAGES", "ImageFactsLike", "Inspect", "replace_images", "update_images"]
 
 _WORKERS = 2
 IMAGE_SCHEMA = pa.schema(
@@ -126,6 +127,41 @@ def update_images(
         records = tally.records_of(item_id, wanted.get(item_id, []), seen, failed, before)
         rows.extend((item_id, position, record) for position, record in enumerate(records))
     return _as_table(rows), tally.counts(len(rows), _n_without_item(items, folder, wanted))
+
+
+def replace_images(
+    old: pa.Table, items: pa.Table, files: Mapping[str, Sequence[Path]], inspect: Inspect
+) -> pa.Table:
+    """Give some items other images, and leave all the rest as it is.
+
+    Args:
+        old: rows of `IMAGE_SCHEMA`.
+        items: the catalogue's items.
+        files: item_id -> its images from now on, absolute paths.
+        inspect: checks one image's bytes.
+
+    Returns:
+        Rows of `IMAGE_SCHEMA` in the order of the items.
+
+    Raises:
+        ImageError: when one cannot be used.
+    """
+    rows = [(item_id, n, _read(path, inspect)) for item_id, paths in files.items() for n, path in enumerate(paths)]
+    kept = old.filter(pc.invert(pc.is_in(old.column("item_id"), pa.array(list(files), pa.string()))))
+    table = pa.concat_tables([kept, _as_table(rows)])
+    place = pc.index_in(table.column("item_id"), items.column("item_id").combine_chunks())
+    order = pc.sort_indices(
+        pa.table({"place": place, "position": table.column("position")}),
+        [("place", "ascending"), ("position", "ascending")],
+    )
+    return table.take(order)
+
+
+def _read(path: Path, inspect: Inspect) -> _Seen:
+    status, data = path.stat(), path.read_bytes()
+    facts = inspect(data)
+    file = ImageFile(str(path), status.st_size, status.st_mtime_ns)
+    return _Seen(file, hashlib.sha256(data).hexdigest(), facts.width, facts.height)
 
 
 def _is_recorded(file: ImageFile, before: _Records) -> bool:

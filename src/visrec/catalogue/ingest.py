@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
 from visrec.catalogue.image_folder import ImageFolder
 from visrec.catalogue.image_records import Inspect, update_images
-from visrec.catalogue.interactions import clean_interactions, upsert_interactions
+from visrec.catalogue.interactions import clean_interactions, is_text, upsert_interactions
 from visrec.catalogue.items import clean_items, upsert_items
+from visrec.catalogue.json_lines_file import read_rows
 from visrec.catalogue.report import ImageCounts, IngestReport, InteractionCounts, ItemCounts, ProblemLog
 from visrec.catalogue.source_table import SourceTable
 from visrec.catalogue.tables import read_source
@@ -20,7 +23,7 @@ from visrec.core.errors import InputError
 from visrec.core.progress import ProgressFactory
 from visrec.core.settings import ImageLimits
 
-__all__ = ["Content", "Inputs", "merge"]
+__all__ = ["Content", "Inputs", "merge", "put_rows"]
 
 #: Marks an items table that no file gave: images that are new in the folder become items too.
 _MADE_OF_IMAGES = {b"visrec.items": b"made of image names"}
@@ -103,6 +106,35 @@ def merge(
         notes=log.notes,
     )
     return Content(items, images, interactions), report
+
+
+def put_rows(old: pa.Table, rows: Sequence[Mapping[str, Any]]) -> tuple[pa.Table, ItemCounts]:
+    """Merge items that are in memory into the catalogue's; a column that a row does not name keeps its value.
+
+    Args:
+        old: the catalogue's items.
+        rows: item_id and any other columns.
+
+    Returns:
+        The items; and the counts.
+
+    Raises:
+        InputError: when a row has no usable id, an id comes twice, or a value and its column do not go together.
+    """
+    ids: set[str] = set()
+    for item_id in (row.get("item_id") for row in rows):
+        if not isinstance(item_id, str) or not item_id or not is_text(item_id) or item_id in ids:
+            found = f"{item_id!r} twice" if item_id in ids else repr(item_id)
+            raise InputError(f"Expected different item ids, texts without NUL, got {found}. Nothing was changed.")
+        ids.add(item_id)
+    items, log, new, updated = old, ProblemLog(), 0, 0
+    groups: dict[tuple[str, ...], list[Mapping[str, Any]]] = {}
+    for row in rows:
+        groups.setdefault(tuple(row), []).append(row)
+    for group in groups.values():
+        items, counts = upsert_items(items, clean_items(read_rows("The items", group, ("item_id",)), items, log), log)
+        new, updated = new + counts.new, updated + counts.updated
+    return items, ItemCounts(new, updated, len(rows) - new - updated, total=len(items))
 
 
 def _merge_items(old: pa.Table, inputs: Inputs, log: ProblemLog) -> tuple[pa.Table, ItemCounts | None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from visrec.catalogue.csv_file import read_bytes, utf8_fault
 from visrec.catalogue.source_table import SourceTable
 from visrec.core.errors import InputError
 
-__all__ = ["read_json_lines"]
+__all__ = ["read_json_lines", "read_rows"]
 
 #: Rows that are parsed, and held as Python objects, at one time.
 _ROWS_AT_ONCE = 50_000
@@ -44,9 +45,25 @@ def read_json_lines(path: Path, ids: tuple[str, ...]) -> SourceTable:
     lines = [(line, text) for line, text in enumerate(data.split(b"\n"), start=1) if text and not text.isspace()]
     for start in range(0, len(lines), _ROWS_AT_ONCE):
         _extend(values, _parse(path, lines[start : start + _ROWS_AT_ONCE]), start)
-    arrays = {name: _column(column, name in ids) for name, column in values.items() if name}
     positions = np.asarray([line for line, _ in lines], dtype=np.int64)
-    return SourceTable(path, pa.table(arrays), False, lambda: positions)
+    return SourceTable(path, _table(values, ids), False, lambda: positions)
+
+
+def read_rows(name: str, rows: Sequence[Mapping[str, Any]], ids: tuple[str, ...]) -> SourceTable:
+    """Rows that are in memory already, as if they had been the lines of a file.
+
+    Args:
+        name: what they are called in errors and reports.
+        rows: column -> value; JSON-able.
+        ids: as in `read_json_lines`.
+    """
+    values: dict[str, list[Any]] = {}
+    _extend(values, rows, 0)
+    return SourceTable(Path(name), _table(values, ids), False, lambda: np.arange(1, len(rows) + 1))
+
+
+def _table(values: Mapping[str, list[Any]], ids: tuple[str, ...]) -> pa.Table:
+    return pa.table({name: _column(column, name in ids) for name, column in values.items() if name})
 
 
 def _parse(path: Path, lines: list[tuple[int, bytes]]) -> list[dict[str, Any]]:
@@ -76,7 +93,7 @@ def _parse_one(path: Path, line: int, text: bytes) -> dict[str, Any]:
     return row
 
 
-def _extend(values: dict[str, list[Any]], rows: list[dict[str, Any]], n_before: int) -> None:
+def _extend(values: dict[str, list[Any]], rows: Sequence[Mapping[str, Any]], n_before: int) -> None:
     """Append rows to the columns; None where a row lacks one."""
     for name in dict.fromkeys(name for row in rows for name in row):
         values.setdefault(name, [None] * n_before)

@@ -73,19 +73,35 @@ class WorkspaceSettings:
 
 
 class SettingsFile:
-    """SHOP/visrec.json and what was last read of it.
-
-    Attributes:
-        current: the settings as this process knows them.
-    """
+    """SHOP/visrec.json; what another process writes there is seen at the next look."""
 
     def __init__(self, root: Path, current: WorkspaceSettings) -> None:
         self._root = root
-        self.current = current
+        self._seen = (0, 0), current
+
+    @property
+    def current(self) -> WorkspaceSettings:
+        """The settings as they are now.
+
+        Raises:
+            WorkspaceError: when the file is damaged.
+        """
+        state = _state(self._root / "visrec.json")
+        if state != self._seen[0]:
+            self._seen = state, WorkspaceSettings.read(self._root)
+        return self._seen[1]
 
     def change(self, **changes: Any) -> None:
         """Write settings with some fields changed."""
-        # Read again: another process may have changed other settings since this one opened the workspace.
+        # Read again: another process may have changed other settings since this one looked.
         with WriteLock(self._root / ".settings.lock", f"The settings of {self._root}", wait=True):
-            self.current = replace(WorkspaceSettings.read(self._root), **changes)
-            self.current.write(self._root)
+            replace(WorkspaceSettings.read(self._root), **changes).write(self._root)
+
+
+def _state(file: Path) -> tuple[int, int]:
+    """Another for every content that was written: the file is replaced, never changed."""
+    try:
+        status = file.stat()
+    except OSError:
+        return (0, 0)
+    return (status.st_ino, status.st_mtime_ns)

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from visrec.taste.profile import TasteProfile
     from visrec.workspace.encode import EncodeReport
     from visrec.workspace.predict import PredictedRating
+    from visrec.workspace.put_items import PutReport
 
 __all__ = ["Workspace"]
 
@@ -156,13 +157,24 @@ class Workspace:
             limits=self.limits,
         )
 
-    def add_feedback(self, events: Sequence[Interaction]) -> int:
+    def add_feedback(self, events: Sequence[Interaction], *, overwrite: bool = False) -> int:
         """Add live events, durable when this returns; they count in the very next recommendation.
 
-        An event without a time gets the present one. Returns how many were new.
+        An event without a time gets the present one. One that is already there counts once; with `overwrite` it takes
+        the new value. Returns how many were stored.
         """
         now = int(time.time())
-        return self.catalogue.add_events([replace(e, timestamp=now) if e.timestamp is None else e for e in events])
+        timed = [replace(e, timestamp=now) if e.timestamp is None else e for e in events]
+        return self.catalogue.add_events(timed, overwrite=overwrite)
+
+    def put_items(self, rows: Sequence[Mapping[str, Any]], pictures: Mapping[str, bytes] | None = None) -> PutReport:
+        """Add items or change them, with pictures as bytes; they can be recommended when this returns.
+
+        See `visrec.workspace.put_items.put_items`.
+        """
+        from visrec.workspace.put_items import put_items
+
+        return put_items(self, rows, pictures or {})
 
     def remove_item(self, item_id: str) -> Removed:
         """Take an item out, with its images and interactions."""
