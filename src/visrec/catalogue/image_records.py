@@ -129,9 +129,7 @@ def update_images(
     return _as_table(rows), tally.counts(len(rows), _n_without_item(items, folder, wanted))
 
 
-def replace_images(
-    old: pa.Table, items: pa.Table, files: Mapping[str, Sequence[Path]], inspect: Inspect
-) -> pa.Table:
+def replace_images(old: pa.Table, items: pa.Table, files: Mapping[str, Sequence[Path]], inspect: Inspect) -> pa.Table:
     """Give some items other images, and leave all the rest as it is.
 
     Args:

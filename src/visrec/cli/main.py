@@ -18,6 +18,7 @@ from visrec.cli import (
     rating,
     recognition,
     rules,
+    serving,
     taste,
     weights,
 )
@@ -36,7 +37,19 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for _module in (demonstration, catalogue, learning, evaluation, rating, recognition, answering, rules, taste, weights):
+for _module in (
+    demonstration,
+    catalogue,
+    learning,
+    evaluation,
+    rating,
+    recognition,
+    answering,
+    rules,
+    taste,
+    serving,
+    weights,
+):
     _module.register(app)
 
 

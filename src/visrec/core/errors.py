@@ -7,12 +7,14 @@ message and exits with code 1; it never prints a traceback for one of these.
 from __future__ import annotations
 
 __all__ = [
+    "AccessError",
     "FilterError",
     "ImageError",
     "InputError",
     "MissingExtraError",
     "NotFittedError",
     "NotFoundError",
+    "UnavailableError",
     "UnsupportedError",
     "VisrecError",
     "WeightsError",
@@ -65,3 +67,11 @@ class MissingExtraError(VisrecError):
 
     def __init__(self, feature: str, extra: str) -> None:
         super().__init__(f"{feature} needs an optional dependency. Run: pip install 'visrec[{extra}]'")
+
+
+class AccessError(VisrecError):
+    """A server wants a key, or one that may do more."""
+
+
+class UnavailableError(VisrecError):
+    """A server is not reached, too busy, or failed; trying again later may help."""

@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 __all__ = ["ExampleQueries", "NeighbourModels", "query_note"]
 
 
+#: A model is fitted anew when the catalogue has grown or shrunk by such a share since it was.
+_GROWTH = 0.1
+
+
 class ExampleQueries:
     """Ranks items by examples; keeps the neighbour models of the features that it was last asked about.
 
@@ -55,7 +59,7 @@ class ExampleQueries:
         blocks = [common_block(examples, places) for places in rows]
         neighbours = self._neighbours
         if neighbours is None or neighbours.items is not items:
-            neighbours = self._neighbours = NeighbourModels(items)
+            neighbours = self._neighbours = NeighbourModels(items, neighbours)
         asked = plan()
         weights = _matrix(rows, [[weight for _, weight in pairs] for pairs in signed], len(examples))
         found: dict[int, Ranking] = {}
@@ -72,18 +76,38 @@ class ExampleQueries:
 
 
 class NeighbourModels:
-    """The neighbour models of one `ItemFeatures`, each fitted when it is first asked for."""
+    """The neighbour models of one `ItemFeatures`, each fitted when it is first asked for.
 
-    def __init__(self, items: ItemFeatures) -> None:
+    A model that was fitted before the catalogue changed a little is kept: what whitening learns from 10,000 pictures
+    one more does not change, and learning it anew would hold up the first question after every new item.
+
+    Args:
+        items: compared.
+        earlier: the models of the items as they were.
+    """
+
+    def __init__(self, items: ItemFeatures, earlier: NeighbourModels | None = None) -> None:
         self.items = items
-        self._fitted: dict[str, ContentKNN] = {}
+        self._fitted: dict[str, tuple[ContentKNN, int]] = {}
+        if earlier is not None:
+            for block, (model, n_items) in earlier._fitted.items():
+                if _same_space(block, earlier.items, items) and abs(len(items) - n_items) <= _GROWTH * n_items:
+                    self._fitted[block] = (model, n_items)
 
     def of(self, block: str) -> ContentKNN:
         """The model that compares by a block."""
         if block not in self._fitted:
             nobody = _histories([], [], len(self.items))
-            self._fitted[block] = content_knn(block).fit(Dataset(nobody, self.items))
-        return self._fitted[block]
+            self._fitted[block] = (content_knn(block).fit(Dataset(nobody, self.items)), len(self.items))
+        return self._fitted[block][0]
+
+
+def _same_space(block: str, one: ItemFeatures, other: ItemFeatures) -> bool:
+    """Whether a block's rows are comparable: of one encoder, or the same categories."""
+    first, second = one.blocks.get(block), other.blocks.get(block)
+    if first is None or second is None:
+        return False
+    return (first.origin, first.dim, first.labels) == (second.origin, second.dim, second.labels)
 
 
 class _ByExamples:

@@ -1,0 +1,166 @@
+"""Routes that rank: for users, sessions, items, and by examples."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Annotated, Any
+
+from fastapi import APIRouter, File, Form, Query, Request, UploadFile
+from pydantic import ValidationError
+
+from visrec.catalogue.interactions import Interaction
+from visrec.core.errors import InputError
+from visrec.core.ranking import Ranking
+from visrec.server.access import READ
+from visrec.server.encoded_paths import ItemId, UserId
+from visrec.server.forms import Event, Example, Listed, ListForm, QueryForm, RecommendationForm
+from visrec.server.paging import next_cursor, offset_of
+from visrec.server.state import served_by, settings_of
+from visrec.workspace import examples as ranked_by
+
+__all__ = ["routes"]
+
+_FARTHEST = 10_000
+
+routes = APIRouter(tags=["recommend"], dependencies=[READ])
+
+Cursor = Annotated[str | None, Query(description="`next_cursor` of the list before.", max_length=64)]
+Model = Annotated[str | None, Query(description="A trained model; default: the one in use.", max_length=100)]
+
+
+class ListQuery(ListForm):
+    """As query parameters: candidates and max_per may be repeated, max_per as COLUMN=N."""
+
+    candidates: list[str] | None = None
+    max_per: list[str] = []  # type: ignore[assignment]
+    cursor: str | None = None
+    model: str | None = None
+
+    def options(self) -> dict[str, Any]:
+        """With max_per as a mapping."""
+        caps = {}
+        for text in self.max_per:
+            column, _, limit = str(text).rpartition("=")
+            if not column or not limit.isdecimal():
+                raise InputError(f"Expected max_per as COLUMN=N, such as category=2, got {text!r}.")
+            caps[column] = int(limit)
+        return {**super().options(), "max_per": caps}
+
+
+@routes.get("/v1/users/{user_id}/recommendations")
+def recommend(request: Request, user_id: UserId, asked: Annotated[ListQuery, Query()]) -> Listed:
+    """Rank items for one user from their history as it is now; an unknown user gets the popular items."""
+    served, started = served_by(request), time.perf_counter()
+    start, k = _window(request, asked)
+    ranking = served.shop.recommend(user_id, start + k, model=asked.model, **asked.options())
+    return _listed(ranking, started, start, k)
+
+
+@routes.post("/v1/recommendations")
+def recommend_many(request: Request, asked: RecommendationForm) -> list[Listed]:
+    """Rank items for many users, or for sessions whose events come with the request and are not stored."""
+    served, started = served_by(request), time.perf_counter()
+    limits = settings_of(request)
+    served.check("k", asked.k, limits.max_k)
+    served.check("the number of lists", len(asked.user_ids or asked.sessions or ()), limits.max_batch)
+    if asked.user_ids is not None:
+        lists = served.shop.recommend_many(asked.user_ids, asked.k, model=asked.model, **asked.options())
+    else:
+        sessions = [_session(events) for events in asked.sessions or ()]
+        lists = served.shop.recommend_sessions(sessions, asked.k, model=asked.model, **asked.options())
+    return [_listed(ranking, started) for ranking in lists]
+
+
+@routes.get("/v1/items/{item_id}/similar")
+def similar(request: Request, item_id: ItemId, asked: Annotated[ListQuery, Query()]) -> Listed:
+    """Items that look like an item; or, for one without a picture, that read alike."""
+    served, started = served_by(request), time.perf_counter()
+    start, k = _window(request, asked)
+    return _listed(served.shop.similar(item_id, start + k, **asked.options()), started, start, k)
+
+
+@routes.post("/v1/query")
+def query(request: Request, asked: QueryForm) -> Listed:
+    """Rank items by liked and disliked examples: items and embeddings, each with a weight."""
+    started = time.perf_counter()
+    return _listed(_rank(request, [asked], [])[0], started)
+
+
+@routes.post("/v1/query/pictures")
+def query_with_pictures(
+    request: Request,
+    pictures: Annotated[list[UploadFile], File(description="Image files.")],
+    query: Annotated[
+        str, Form(description="A query as JSON; without examples in it, every picture is liked.", max_length=1_000_000)
+    ] = "{}",
+) -> Listed:
+    """As /v1/query, with pictures among the examples: `{"like": [{"file": 0}], "dislike": [{"file": 1}]}`."""
+    started = time.perf_counter()
+    asked = _parsed(query)
+    served_by(request).check("the number of pictures", len(pictures), 20)
+    if not asked.like and not asked.dislike:
+        asked = asked.model_copy(update={"like": [Example(file=number) for number in range(len(pictures))]})
+    files = [picture.file.read() for picture in pictures]
+    return _listed(_rank(request, [asked], files)[0], started)
+
+
+@routes.post("/v1/query/batch")
+def query_many(request: Request, asked: list[QueryForm]) -> list[Listed]:
+    """Many queries in one sweep; they must agree in everything but their examples."""
+    started = time.perf_counter()
+    served_by(request).check("the number of queries", len(asked), settings_of(request).max_batch)
+    if len({json.dumps({"k": one.k, **one.options()}, sort_keys=True) for one in asked}) > 1:
+        raise InputError(
+            "Expected queries that differ in their examples only. Send the others in a batch of their own."
+        )
+    return [_listed(ranking, started) for ranking in _rank(request, asked, [])]
+
+
+def _rank(request: Request, asked: Sequence[QueryForm], files: Sequence[bytes]) -> list[Ranking]:
+    served = served_by(request)
+    served.check("k", asked[0].k, settings_of(request).max_k)
+    queries = [ranked_by.Query(_examples(one.like, files), _examples(one.dislike, files)) for one in asked]
+    return list(served.shop.query_many(queries, asked[0].k, **asked[0].options()))
+
+
+def _examples(given: Sequence[Example | str], files: Sequence[bytes]) -> list[ranked_by.Example]:
+    found = []
+    for one in given:
+        example = Example(item_id=one) if isinstance(one, str) else one
+        if example.file is not None and example.file >= len(files):
+            raise InputError(f"Expected pictures numbered below {len(files)}, got {example.file}.")
+        sources = (example.item_id, example.vector, None if example.file is None else files[example.file])
+        source = next(source for source in sources if source is not None)
+        found.append(ranked_by.Example(source, example.weight))
+    return found
+
+
+def _parsed(query: str) -> QueryForm:
+    try:
+        return QueryForm.model_validate_json(query)
+    except ValidationError as error:
+        first = error.errors()[0]
+        at = ".".join(str(part) for part in first["loc"])
+        raise InputError(f"Expected `query` as the JSON of /v1/query: {at or 'it'}: {first['msg']}.") from error
+
+
+def _session(events: Sequence[Event]) -> list[Interaction]:
+    return [Interaction("", event.item_id, event.kind, event.value, event.timestamp) for event in events]
+
+
+def _window(request: Request, asked: ListQuery) -> tuple[int, int]:
+    start = offset_of(asked.cursor)
+    served_by(request).check("k", asked.k, settings_of(request).max_k)
+    if start + asked.k > _FARTHEST:
+        raise InputError(f"Expected a list of at most {_FARTHEST:,} items. Narrow it with a filter.")
+    return start, asked.k
+
+
+def _listed(ranking: Ranking, started: float, start: int = 0, k: int | None = None) -> Listed:
+    body = replace(ranking, items=ranking.items[start:]).to_json()
+    more = k is not None and len(body["items"]) == k
+    took = round(1e3 * (time.perf_counter() - started), 1)
+    return Listed(**body, next_cursor=next_cursor(start + len(body["items"])) if more else None, took_ms=took)

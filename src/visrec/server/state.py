@@ -1,0 +1,36 @@
+"""What the routes of one server share."""
+
+from __future__ import annotations
+
+from fastapi import Request
+
+from visrec.server.observed import Metrics
+from visrec.server.served_shop import ServedShop
+from visrec.server.settings import ServerSettings
+from visrec.server.thumbnails import Thumbnails
+
+__all__ = ["metrics_of", "served_by", "settings_of", "thumbnails_of"]
+
+
+def served_by(request: Request) -> ServedShop:
+    """The workspace that is served."""
+    found: ServedShop = request.app.state.served
+    return found
+
+
+def settings_of(request: Request) -> ServerSettings:
+    """What a request may cost."""
+    found: ServerSettings = request.app.state.settings
+    return found
+
+
+def metrics_of(request: Request) -> Metrics:
+    """What is counted."""
+    found: Metrics = request.app.state.metrics
+    return found
+
+
+def thumbnails_of(request: Request) -> Thumbnails:
+    """The pictures, scaled down."""
+    found: Thumbnails = request.app.state.thumbnails
+    return found
