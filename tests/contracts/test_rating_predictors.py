@@ -14,6 +14,7 @@ from visrec.core.dataset import Dataset
 from visrec.core.errors import NotFittedError, UnsupportedError
 from visrec.core.features import ItemFeatures
 from visrec.core.ids import IdMap
+from visrec.recommenders.decompose import decompose
 from visrec.recommenders.registry import RECOMMENDERS, make_recommender
 
 NAN = float("nan")
@@ -85,6 +86,14 @@ def test_the_ranking_goes_by_the_predicted_rating(name, fitted, shop):
     inside = (ratings > 1.0) & (ratings < 5.0)
     np.testing.assert_allclose((scores.values + level)[inside], ratings[inside], atol=1e-4)
     assert inside.mean() > 0.5
+
+
+@pytest.mark.parametrize("history", NEW_USERS)
+def test_base_and_contributions_add_up_to_the_score(name, history, fitted, shop):
+    one, rows = rated([history], N_ITEMS), np.array([39, 0, 3])
+    found = decompose(fitted(name), one, shop.items, rows)
+    np.testing.assert_allclose(found.scores, fitted(name).score(one, shop.items).values[0, rows], atol=1e-4)
+    assert found.exact == (name == "bias")
 
 
 def test_saved_and_loaded_it_says_the_same(name, fitted, shop, tmp_path: Path):

@@ -17,6 +17,7 @@ from visrec.core.features import BLOCK_SOURCES, FeatureBlock, ItemFeatures
 from visrec.core.histories import Histories
 from visrec.core.ids import IdMap
 from visrec.core.protocols import Recommender
+from visrec.recommenders.decompose import decompose
 from visrec.recommenders.registry import DEFAULT_RECOMMENDER, RECOMMENDERS, make_recommender
 
 N = 20
@@ -232,6 +233,51 @@ def test_a_second_fit_forgets_the_first(name, fitted, dataset):
     model.score(dataset.histories, dataset.items)
     again = model.fit(dataset).score(dataset.histories, dataset.items).values
     np.testing.assert_array_equal(again, fitted(name).score(dataset.histories, dataset.items).values)
+
+
+# ------------------------------------------------------------------ what events add
+
+#: Their scores are sums over past items by their own equations; the others are sampled.
+EXACT = (*IMPERSONAL, "visual-knn", "text-knn", "category-knn", "ease", "ials", "blend")
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        [(0, 1.0), (3, -1.0), (2, 0.5), (5, 0.0), (0, 0.7), (N, 1.0)],
+        [(1, -1.0), (4, 0.3)],
+        [(N + 1, 1.0)],
+        likes(*range(0, 20, 2)),
+        [],
+    ],
+)
+def test_base_and_contributions_add_up_to_the_score(name, events, fitted, more_items):
+    history, rows = histories_of([events], N + 2), np.array([N, 7, 7, 2, N + 1, 0, 11])
+    expected = fitted(name).score(history, more_items).values[0]
+    found = decompose(fitted(name), history, more_items, rows)
+    assert found.parts.shape == (len(rows), len(events))
+    assert (found.base.dtype, found.parts.dtype) == (np.float32, np.float32)
+    spread = max(float(np.abs(expected).max()), 1.0)
+    np.testing.assert_allclose(found.scores, expected[rows], atol=2e-5 * spread)
+    assert found.exact == (name in EXACT)
+    if "blend" not in name:
+        nobody = histories_of([[]], N + 2)
+        expected = fitted(name).score(nobody, more_items).values[0] if name != "random" else expected
+        np.testing.assert_allclose(found.base, expected[rows], atol=2e-5 * spread)
+
+
+def test_of_a_repeated_item_the_latest_event_has_the_contribution(name, fitted, dataset):
+    found = decompose(fitted(name), histories_of([likes(0, 3, 0)], N), dataset.items, np.arange(N))
+    assert not found.parts[:, 0].any()
+    assert found.parts[:, 2].any() == (name not in IMPERSONAL)
+
+
+@pytest.mark.parametrize("name", PERSONAL)
+def test_a_past_item_speaks_for_items_of_its_look(name, fitted, dataset):
+    parts = decompose(fitted(name), histories_of([likes(0, 5)], N), dataset.items, np.arange(N)).parts
+    even, odd = np.arange(6, N, 2), np.arange(7, N, 2)
+    assert parts[even, 0].mean() > parts[odd, 0].mean()
+    assert parts[odd, 1].mean() > parts[even, 1].mean()
 
 
 # ------------------------------------------------------------------ on disk

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
+from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +19,17 @@ from visrec.core.progress import ProgressFactory, silent
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["Capabilities", "EncoderInfo", "ImageEncoder", "RatingPredictor", "Recommender", "Scores", "TextEncoder"]
+__all__ = [
+    "Capabilities",
+    "Decomposable",
+    "Decomposition",
+    "EncoderInfo",
+    "ImageEncoder",
+    "RatingPredictor",
+    "Recommender",
+    "Scores",
+    "TextEncoder",
+]
 
 
 @dataclass(frozen=True)
@@ -186,6 +196,49 @@ class Recommender(Protocol):
 
     def load_state(self, settings: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]]) -> Self:
         """Become the model that `state` was taken from."""
+        ...
+
+
+@dataclass(frozen=True)
+class Decomposition:
+    """One user's scores of some items, taken apart over the events of the history: score = base + the sum of the parts.
+
+    Attributes:
+        base: float32 (n_rows,); what the score owes to no event.
+        parts: float32 (n_rows, n_events), columns in the order of the history; 0 for an event that a later one on the
+            same item replaces.
+        exact: whether the parts follow from the model's own equation; else they are sampled Shapley values.
+    """
+
+    base: npt.NDArray[np.float32]
+    parts: npt.NDArray[np.float32]
+    exact: bool = True
+
+    @property
+    def scores(self) -> npt.NDArray[np.float32]:
+        """Base and parts together; float32 (n_rows,)."""
+        total: npt.NDArray[np.float32] = self.base + self.parts.sum(axis=1)
+        return total
+
+
+@runtime_checkable
+class Decomposable(Protocol):
+    """A recommender whose score is, for the history at hand, a sum over its events."""
+
+    def contributions(self, history: Histories, items: ItemFeatures, rows: npt.NDArray[np.int64]) -> Decomposition:
+        """What each event adds to the scores of some items.
+
+        Args:
+            history: one user's history over `items`.
+            items: features of n_items items.
+            rows: int64 (n_rows,), the items asked about.
+
+        Returns:
+            Base and parts, which add up to what `score` gives, but for rounding.
+
+        Raises:
+            NotFittedError: before `fit`.
+        """
         ...
 
 

@@ -14,8 +14,9 @@ from visrec.core.errors import NotFittedError, UnsupportedError
 from visrec.core.features import ItemFeatures
 from visrec.core.histories import Histories
 from visrec.core.progress import ProgressFactory, silent
-from visrec.core.protocols import Capabilities, Scores
+from visrec.core.protocols import Capabilities, Decomposition, Scores
 from visrec.recommenders.content import ContentSpace, PerItems
+from visrec.recommenders.decompose import impersonal
 
 __all__ = ["Appeal", "AppealSettings"]
 
@@ -74,6 +75,10 @@ class Appeal:
     def score(self, histories: Histories, items: ItemFeatures) -> Scores:
         """The items' appeal for every user; part "appeal", float32 (n_users, n_items)."""
         return Scores({"appeal": np.broadcast_to(self._scores(items), (len(histories), len(items)))})
+
+    def contributions(self, history: Histories, items: ItemFeatures, rows: npt.NDArray[np.int64]) -> Decomposition:
+        """All base: no event of the user counts; see `Decomposable`."""
+        return impersonal(self.score(history, items), history, rows)
 
     def state(self) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
         """Settings; weights and means."""

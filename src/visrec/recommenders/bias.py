@@ -16,9 +16,10 @@ from visrec.core.features import ItemFeatures
 from visrec.core.histories import Histories
 from visrec.core.ids import IdMap
 from visrec.core.progress import ProgressFactory, silent
-from visrec.core.protocols import Capabilities, Scores
+from visrec.core.protocols import Capabilities, Decomposition, Scores
 from visrec.core.settings import SearchSpace
 from visrec.recommenders.content import PerItems
+from visrec.recommenders.decompose import impersonal
 from visrec.recommenders.rating_matrix import rating_matrix, require_ratings
 
 if TYPE_CHECKING:
@@ -139,6 +140,10 @@ class Bias:
         """The items' biases for every user; part "popular", float32 (n_users, n_items)."""
         biases, _ = self._known(items)
         return Scores({"popular": np.broadcast_to(biases.astype(np.float32), (len(histories), len(items)))})
+
+    def contributions(self, history: Histories, items: ItemFeatures, rows: npt.NDArray[np.int64]) -> Decomposition:
+        """All base: no event of the user counts; see `Decomposable`."""
+        return impersonal(self.score(history, items), history, rows)
 
     def state(self) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
         """Settings, item ids, mean and scale; item biases."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import weakref
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, ClassVar, Self
 
@@ -15,17 +16,22 @@ from visrec.core.features import BLOCK_SOURCES, ItemFeatures
 from visrec.core.histories import Histories
 from visrec.core.ids import IdMap
 from visrec.core.progress import ProgressFactory, silent
-from visrec.core.protocols import Capabilities, Recommender, Scores
+from visrec.core.protocols import Capabilities, Decomposition, Recommender, Scores
 from visrec.recommenders.content import PerItems
+from visrec.recommenders.decompose import decompose
 from visrec.recommenders.holdout import Holdout, hold_out
 from visrec.recommenders.registry import make_recommender
 from visrec.recommenders.stacking import KINDS, Stack, Weights, learn_weights
-from visrec.recommenders.standard_scores import standard_parts, total_of
+from visrec.recommenders.standard_scores import Standard, standard_parts, standardise, total_of
 
 __all__ = ["Blend", "BlendSettings", "DeepBlend", "DeepBlendSettings"]
 
 Matrix = npt.NDArray[np.float32]
 
+#: What was last scored for one user, and how.
+_Last = tuple[weakref.ref[Histories], weakref.ref[ItemFeatures], list[Standard]]
+#: Items that say what an event says of items in general.
+_REFERENCE = 256
 #: The order of sources in reports.
 _ORDER = ("collaborative", *BLOCK_SOURCES.values(), "appeal", "popular")
 #: Scores of one member that are kept while weights are learned, and of how many users they are made at a time.
@@ -109,6 +115,7 @@ class Blend:
         self._item_ids = IdMap(())
         self._n_likes = np.zeros(0, dtype=np.int64)
         self._likes = PerItems(self._likes_of)
+        self._last: _Last | None = None
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -143,7 +150,7 @@ class Blend:
         self._weights = stack.weights if stack else _rule_of_thumb(self._sources, dataset.histories, settings.evidence)
         self._item_ids = dataset.items.item_ids
         self._n_likes = np.bincount(dataset.histories.liked().indices, minlength=dataset.n_items).astype(np.int64)
-        self._likes = PerItems(self._likes_of)
+        self._likes, self._last = PerItems(self._likes_of), None
         self.report = self._table(stack, n_held, "" if holdout is None else holdout.kind)
         return self
 
@@ -152,14 +159,41 @@ class Blend:
         self._check_fitted()
         n_likes = self._likes(items)
         parts: dict[str, Matrix] = {}
-        for model, weight in zip(self._members.values(), self._weights.of_items(n_likes), strict=True):
-            for source, part in standard_parts(model.score(histories, items).parts, items).items():
-                part *= weight
+        for scores, weight in zip(self._standard(histories, items), self._weights.of_items(n_likes), strict=True):
+            for source, standard in scores.parts.items():
+                part = standard * weight
                 parts[source] = parts[source] + part if source in parts else part
         parts = {source: parts[source] for source in sorted(parts, key=_place)}
         if self._weights.new:
             parts["new"] = np.repeat(self._weights.offset(n_likes)[None], len(histories), axis=0)
         return Scores(parts)
+
+    def contributions(self, history: Histories, items: ItemFeatures, rows: npt.NDArray[np.int64]) -> Decomposition:
+        """The members' contributions on the common scale; see `Decomposable`.
+
+        For the history at hand a member's mean, deviation and logarithm are constants of an item, so its contributions
+        are scaled by them. Where the mean was taken off, so is from each event what it says of items in general (the
+        mean over at most 256 of them, evenly spread): what is left is what it says for this item. All else is base.
+        """
+        self._check_fitted()
+        n_likes = self._likes(items)
+        base = self._weights.offset(n_likes)[rows].astype(np.float64)
+        parts, exact = np.zeros((len(rows), history.n_events)), True
+        members = zip(
+            self._members.values(), self._standard(history, items), self._weights.of_items(n_likes), strict=True
+        )
+        for model, standard, weight in members:
+            known = standard.known[0]
+            asked = np.concatenate([rows, _spread_over(np.flatnonzero(known))])
+            found = decompose(model, history, items, asked)
+            shares, others = found.parts[: len(rows)], found.parts[len(rows) :]
+            if len(others):
+                shares = shares - np.outer(known[rows], others.mean(axis=0))
+            shares = shares * (weight * standard.factor[0])[rows, None]
+            base += weight[rows] * total_of(standard.parts.values())[0, rows] - shares.sum(axis=1, dtype=np.float64)
+            parts += shares
+            exact &= found.exact
+        return Decomposition(base.astype(np.float32), parts.astype(np.float32), exact)
 
     def state(self) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
         """What was learned, and the members' states, their arrays prefixed with the member's number."""
@@ -192,8 +226,22 @@ class Blend:
             own = {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
             self._members[member["name"]] = _make(member["name"]).load_state(member["state"], own)
         self._item_ids, self._n_likes = IdMap(settings["item_ids"]), np.asarray(arrays["n_likes"])
-        self._likes = PerItems(self._likes_of)
+        self._likes, self._last = PerItems(self._likes_of), None
         return self
+
+    def _standard(self, histories: Histories, items: ItemFeatures) -> Iterable[Standard]:
+        """The members' scores on the common scale; of one user those of the last call are kept, for its reasons."""
+        # Read once: another thread may replace it meanwhile.
+        last = self._last
+        if last is not None and last[0]() is histories and last[1]() is items:
+            return last[2]
+        made = (standardise(model.score(histories, items).parts, items) for model in self._members.values())
+        if len(histories) > 1:
+            # One at a time: of many users they are large.
+            return made
+        kept = list(made)
+        self._last = (weakref.ref(histories), weakref.ref(items), kept)
+        return kept
 
     def _learn(
         self, names: Sequence[str], holdout: Holdout, dataset: Dataset, progress: ProgressFactory
@@ -312,6 +360,11 @@ def _standard_scores(model: Recommender, histories: Histories, items: ItemFeatur
         parts = model.score(histories.take(rows), items).parts
         scores[rows] = total_of(standard_parts(parts, items).values())
     return scores
+
+
+def _spread_over(rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """At most 256 of these rows, evenly spread."""
+    return rows[np.unique(np.linspace(0, max(len(rows) - 1, 0), min(len(rows), _REFERENCE)).astype(np.int64))]
 
 
 def _place(source: str) -> tuple[int, str]:

@@ -15,10 +15,11 @@ from visrec.core.errors import NotFittedError, UnsupportedError
 from visrec.core.features import BLOCK_SOURCES, ItemFeatures
 from visrec.core.histories import Histories
 from visrec.core.progress import ProgressFactory, silent
-from visrec.core.protocols import Capabilities, Scores
+from visrec.core.protocols import Capabilities, Decomposition, Scores
 from visrec.core.recency import check_half_life, decayed
 from visrec.core.settings import SearchSpace
 from visrec.recommenders.content import ContentSpace, PerItems
+from visrec.recommenders.decompose import places_of
 from visrec.recommenders.whitening import Whitening
 
 if TYPE_CHECKING:
@@ -135,6 +136,17 @@ class ContentKNN:
         total = np.asarray(abs(weights).sum(axis=1), dtype=np.float32)
         scores /= np.maximum(total, np.float32(1e-12)).reshape(-1, 1)
         return Scores({BLOCK_SOURCES[self.settings.block]: scores})
+
+    def contributions(self, history: Histories, items: ItemFeatures, rows: npt.NDArray[np.int64]) -> Decomposition:
+        """Exact, w_h K(h, i) / Σ |w|: the summands of the equation above; see `Decomposable`."""
+        vectors = self._vectors(items)
+        aged = decayed(history, self.settings.half_life_days, per_user=True)
+        events = places_of(aged, aged.weight != 0)
+        weight = aged.weight[events]
+        kernel = self._kernel(vectors[rows] @ vectors[history.item_index[events]].T)
+        parts = np.zeros((len(rows), history.n_events), dtype=np.float32)
+        parts[:, events] = kernel * (weight / np.maximum(np.abs(weight).sum(), np.float32(1e-12)))
+        return Decomposition(np.zeros(len(rows), dtype=np.float32), parts)
 
     def state(self) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
         """Settings; mean and projection."""

@@ -16,9 +16,10 @@ from visrec.core.features import ItemFeatures
 from visrec.core.histories import Histories
 from visrec.core.ids import IdMap
 from visrec.core.progress import ProgressFactory, silent
-from visrec.core.protocols import Capabilities, Scores
+from visrec.core.protocols import Capabilities, Decomposition, Scores
 from visrec.core.settings import SearchSpace
 from visrec.recommenders.content import ContentSpace, PerItems
+from visrec.recommenders.decompose import places_of
 from visrec.recommenders.fold_in import fold_in
 from visrec.recommenders.fusion_input import FusionInput, regress_on_features
 
@@ -159,6 +160,24 @@ class Ials:
         goal.data = np.sign(goal.data) * (1 + confidence.data)
         users = fold_in(confidence, goal, table.vectors)
         return Scores({source: users @ part.T for source, part in table.parts.items()})
+
+    def contributions(self, history: Histories, items: ItemFeatures, rows: npt.NDArray[np.int64]) -> Decomposition:
+        """Exact: y_i A⁻¹ t_h y_h with A = I + Σ c z zᵀ of this history; see `Decomposable`.
+
+        Hu, Koren & Volinsky (2008), section 5: given its confidences, a history is a fixed linear smoother, and each
+        event's share of the score is its own. A is what the events say together, so a share is that in their company.
+        """
+        self._fitted()
+        vectors = self._table(items).vectors
+        events = places_of(history, history.weight != 0)
+        weight = history.weight[events].astype(np.float64)
+        confidence = self.settings.alpha * np.abs(weight)
+        there = vectors[history.item_index[events]].astype(np.float64)
+        system = np.eye(vectors.shape[1]) + (there * confidence[:, None]).T @ there
+        solved = np.linalg.solve(system, vectors[rows].astype(np.float64).T)
+        parts = np.zeros((len(rows), history.n_events), dtype=np.float32)
+        parts[:, events] = (there @ solved).T * (np.sign(weight) * (1 + confidence))
+        return Decomposition(np.zeros(len(rows), dtype=np.float32), parts)
 
     def state(self) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
         """Settings, item ids and shares; z, W and what the features are reduced by."""

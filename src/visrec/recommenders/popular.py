@@ -15,9 +15,10 @@ from visrec.core.features import ItemFeatures
 from visrec.core.histories import Histories
 from visrec.core.ids import IdMap
 from visrec.core.progress import ProgressFactory, silent
-from visrec.core.protocols import Capabilities, Scores
+from visrec.core.protocols import Capabilities, Decomposition, Scores
 from visrec.core.recency import check_half_life, decayed
 from visrec.recommenders.content import PerItems
+from visrec.recommenders.decompose import impersonal
 
 __all__ = ["Popular", "PopularSettings"]
 
@@ -66,6 +67,10 @@ class Popular:
         """The items' counts for every user; part "popular", float32 (n_users, n_items)."""
         row = self._scores(items)
         return Scores({"popular": np.broadcast_to(row, (len(histories), len(items)))})
+
+    def contributions(self, history: Histories, items: ItemFeatures, rows: npt.NDArray[np.int64]) -> Decomposition:
+        """All base: no event of the user counts; see `Decomposable`."""
+        return impersonal(self.score(history, items), history, rows)
 
     def state(self) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
         """Settings and item ids; the items' counts."""

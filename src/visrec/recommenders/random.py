@@ -15,8 +15,9 @@ from visrec.core.features import ItemFeatures
 from visrec.core.histories import Histories
 from visrec.core.ids import IdMap
 from visrec.core.progress import ProgressFactory, silent
-from visrec.core.protocols import Capabilities, Scores
+from visrec.core.protocols import Capabilities, Decomposition, Scores
 from visrec.recommenders.content import PerItems
+from visrec.recommenders.decompose import impersonal
 
 __all__ = ["Random", "RandomSettings"]
 
@@ -54,6 +55,10 @@ class Random:
         users = self._hash(histories.user_ids) << np.uint64(32)
         mixed = _splitmix64(_splitmix64(users[:, None] ^ self._item_hashes(items)[None, :]))
         return Scores({"random": (mixed >> np.uint64(40)).astype(np.float32) / np.float32(2**24)})
+
+    def contributions(self, history: Histories, items: ItemFeatures, rows: npt.NDArray[np.int64]) -> Decomposition:
+        """All base: no event counts; see `Decomposable`."""
+        return impersonal(self.score(history, items), history, rows)
 
     def state(self) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
         """The seed."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy.typing as npt
 
 from visrec.core.features import BLOCK_SOURCES, ItemFeatures
 
-__all__ = ["standard_parts", "total_of"]
+__all__ = ["Standard", "standardise", "standard_parts", "total_of"]
 
 Matrix = npt.NDArray[np.float32]
 
@@ -18,7 +19,27 @@ _SOURCE_BLOCKS: Mapping[str, str] = MappingProxyType({source: block for block, s
 _ZERO = np.float32(0.0)
 
 
+@dataclass(frozen=True)
+class Standard:
+    """Scores on the common scale, and how they came there: (score - mean where known) x factor.
+
+    Attributes:
+        parts: source -> float32 (n_users, n_items).
+        known: bool (n_users, n_items); what the mean was taken over, and taken from.
+        factor: float32 (n_users, n_items); one over the deviation, and what the logarithm leaves of a score.
+    """
+
+    parts: dict[str, Matrix]
+    known: npt.NDArray[np.bool_]
+    factor: Matrix
+
+
 def standard_parts(parts: Mapping[str, Matrix], items: ItemFeatures) -> dict[str, Matrix]:
+    """The parts of `standardise`."""
+    return standardise(parts, items).parts
+
+
+def standardise(parts: Mapping[str, Matrix], items: ItemFeatures) -> Standard:
     """A model's parts, of which the sum is sign(z) log(1 + |z|), with z its scores of mean 0 and deviation 1 a user.
 
     Mean and deviation are taken over what the model knows: items with a "collaborative" part where there is one,
@@ -31,7 +52,7 @@ def standard_parts(parts: Mapping[str, Matrix], items: ItemFeatures) -> dict[str
         items: the n_items items.
 
     Returns:
-        The same sources; float32 (n_users, n_items).
+        The same sources, and what they were scaled by.
     """
     if set(parts) == {"popular"}:
         parts = {"popular": np.log1p(np.maximum(parts["popular"], _ZERO))}
@@ -48,7 +69,7 @@ def standard_parts(parts: Mapping[str, Matrix], items: ItemFeatures) -> dict[str
     }
     size = np.abs(total_of(standard.values()))
     shrink = np.divide(np.log1p(size), size, out=np.ones_like(size), where=size > 0)
-    return {source: part * shrink for source, part in standard.items()}
+    return Standard({source: part * shrink for source, part in standard.items()}, known, scale * shrink)
 
 
 def total_of(parts: Iterable[Matrix]) -> Matrix:
