@@ -21,6 +21,7 @@ from visrec.encoders.weights import Say, quiet
 from visrec.recognition import ATTRIBUTE_NAMES
 from visrec.workspace.checks import check_k
 from visrec.workspace.duplicates import DuplicateGroup, find_duplicates
+from visrec.workspace.labels import Labels
 from visrec.workspace.recognize import RecognizeReport, Recognizers, recognize_catalogue
 
 __all__ = ["ItemAttributes"]
@@ -38,14 +39,17 @@ class ItemAttributes:
         root: the workspace's folder, for messages.
         catalogue: whose pictures.
         limits: what an image may cost.
+        labels: the attributes that the shop itself has named.
     """
 
-    def __init__(self, root: Path, catalogue: Catalogue, limits: ImageLimits) -> None:
+    def __init__(self, root: Path, catalogue: Catalogue, limits: ImageLimits, labels: Labels) -> None:
         self._root = root
         self._catalogue = catalogue
         self._limits = limits
+        self._labels = labels
         self._recognizers = Recognizers()
-        self._columns: tuple[object, dict[str, AttributeColumn]] = (None, {})
+        self._seen: tuple[object, dict[str, AttributeColumn]] = (None, {})
+        self._columns: tuple[object, object, dict[str, AttributeColumn]] = (None, None, {})
 
     def recognize(self, *, progress: ProgressFactory = silent, say: Say = quiet) -> RecognizeReport:
         """Look at every picture that was not looked at yet; an interrupted run goes on where it stopped."""
@@ -61,15 +65,18 @@ class ItemAttributes:
         return self._catalogue.measurements.versions()
 
     def columns(self) -> dict[str, AttributeColumn]:
-        """Every attribute by its name; rows are those of `catalogue.items()`. Empty before `recognize`."""
-        store = self._catalogue.measurements
-        recognizers = self._recognizers.all() if store.sets() else []
-        versions = tuple(store.version(recognizer.info.feature_set) for recognizer in recognizers)
-        state = (self._catalogue.version, versions)
-        if self._columns[0] != state:
-            there = [recognizer for recognizer, version in zip(recognizers, versions, strict=True) if version]
-            self._columns = (state, self._read(there))
-        return self._columns[1]
+        """Every attribute by its name, recognised ones and labels; rows are those of `catalogue.items()`.
+
+        The same object comes back as long as nothing has changed. Empty before `recognize` and without labels.
+        """
+        seen, labels = self._recognized(), self._labels.columns()
+        if self._columns[0] is not seen or self._columns[1] is not labels:
+            self._columns = (seen, labels, {**seen, **labels})
+        return self._columns[2]
+
+    def names(self) -> tuple[str, ...]:
+        """Names of the attributes that there can be: those that recognition tells, then the shop's own."""
+        return (*ATTRIBUTE_NAMES, *self._labels.names())
 
     def of(self, item_ids: Sequence[str]) -> dict[str, list[Attribute]]:
         """The attributes of some items; an item that has no picture, or a new one, has none.
@@ -122,14 +129,15 @@ class ItemAttributes:
         """
         own = set(self._catalogue.items().column_names)
         wanted = names_in(where) - own
-        asked = {stem: name for name in ATTRIBUTE_NAMES for stem in (name, f"{_PREFIX}{name}")}
+        asked = {stem: name for name in self.names() for stem in (name, f"{_PREFIX}{name}")}
         asked = {stem: name for stem, name in asked.items() if wanted & {stem, f"{stem}_confidence", f"{stem}_amount"}}
         if not asked:
             return self._catalogue.matching(where)
         columns, n_items = self.columns(), len(self._catalogue.items())
-        if not columns:
+        recognized = [stem for stem, name in asked.items() if name in ATTRIBUTE_NAMES]
+        if recognized and not self._recognized():
             raise FilterError(
-                f"Filter {where!r}: {', '.join(asked)} is seen in pictures, and none was looked at yet. "
+                f"Filter {where!r}: {', '.join(recognized)} is seen in pictures, and none was looked at yet. "
                 f"Run: visrec recognize {self._root}"
             )
         more: dict[str, pa.Array] = {}
@@ -138,11 +146,11 @@ class ItemAttributes:
             more |= {key: array for key, array in arrays.items() if key not in own}
         return self._catalogue.matching(where, more)
 
-    def block(self, names: Sequence[str] = ATTRIBUTE_NAMES) -> FeatureBlock:
+    def block(self, names: Sequence[str] | None = None) -> FeatureBlock:
         """Attributes as features.
 
         Args:
-            names: of these attributes.
+            names: of these attributes; None: of all.
 
         Returns:
             Block "attribute", float32 (n_items, n_values): the confidence of each value, times its share for several;
@@ -151,7 +159,9 @@ class ItemAttributes:
         n_items = len(self._catalogue.items())
         parts, labels = [], []
         columns = self.columns()
-        for name, column in ((name, columns[name]) for name in names if name in columns):
+        for name, column in (
+            (name, columns[name]) for name in (self.names() if names is None else names) if name in columns
+        ):
             part = np.zeros((n_items, len(column.labels)), dtype=np.float32)
             amount = np.nan_to_num(column.amount, nan=1.0) if column.several else np.float32(1.0)
             part[column.row, column.label] = column.confidence * amount
@@ -169,6 +179,16 @@ class ItemAttributes:
         rows, keys = self._first_pictures()
         item_ids = self._catalogue.items().column("item_id").take(pa.array(rows)).to_pylist()
         return find_duplicates(self._catalogue, self._recognizers, self._limits, item_ids, keys)
+
+    def _recognized(self) -> dict[str, AttributeColumn]:
+        store = self._catalogue.measurements
+        recognizers = self._recognizers.all() if store.sets() else []
+        versions = tuple(store.version(recognizer.info.feature_set) for recognizer in recognizers)
+        state = (self._catalogue.version, versions)
+        if self._seen[0] != state:
+            there = [recognizer for recognizer, version in zip(recognizers, versions, strict=True) if version]
+            self._seen = (state, self._read(there))
+        return self._seen[1]
 
     def _read(self, recognizers: Sequence[Recognizer]) -> dict[str, AttributeColumn]:
         rows, keys = self._first_pictures()

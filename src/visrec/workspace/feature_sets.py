@@ -15,6 +15,7 @@ from visrec.encoders.registry import DEFAULT_IMAGE_ENCODER
 from visrec.encoders.weights import Say, quiet
 from visrec.recommenders.registry import make_recommender
 from visrec.workspace.encoder_names import full_name, reads_texts
+from visrec.workspace.label_store import LabelStore
 from visrec.workspace.models import ModelStore
 from visrec.workspace.settings import SettingsFile
 
@@ -32,16 +33,24 @@ class FeatureSets:
         catalogue: whose pictures and texts.
         settings: which sets and encoders are in use.
         models: the trained models, each of which keeps to the sets that it learned from.
+        labels: the shop's own attributes, likewise.
         limits: what an image may cost.
     """
 
     def __init__(
-        self, root: Path, catalogue: Catalogue, settings: SettingsFile, models: ModelStore, limits: ImageLimits
+        self,
+        root: Path,
+        catalogue: Catalogue,
+        settings: SettingsFile,
+        models: ModelStore,
+        labels: LabelStore,
+        limits: ImageLimits,
     ) -> None:
         self._root = root
         self._catalogue = catalogue
         self._settings = settings
         self._models = models
+        self._labels = labels
         self._limits = limits
 
     def encode(
@@ -72,12 +81,12 @@ class FeatureSets:
         """Name of a feature set in use -> what uses it.
 
         "new items" is the set that `encode` without a name fills and that `similar` and `query` compare by; the
-        others are trained models.
+        others are trained models, and the shop's own attributes.
         """
         settings = self._settings.current
         users: dict[str, list[str]] = {}
         in_use = {"new items": (settings.image_features, settings.text_features)}
-        for user, names in {**in_use, **self._models.feature_sets()}.items():
+        for user, names in {**in_use, **self._models.feature_sets(), **self._labels.feature_sets()}.items():
             for name in names:
                 users.setdefault(name, []).append(user)
         users.pop("", None)

@@ -19,7 +19,14 @@ from visrec.workspace.workspace import Workspace
 if TYPE_CHECKING:
     from visrec.taste.profile import Interest, TasteProfile
 
-__all__ = ["check_sheet", "write_attribute_sheet", "write_duplicate_sheet", "write_profile_sheet", "write_sheet"]
+__all__ = [
+    "check_sheet",
+    "write_attribute_sheet",
+    "write_duplicate_sheet",
+    "write_label_sheet",
+    "write_profile_sheet",
+    "write_sheet",
+]
 
 _PER_INTEREST = 6
 #: Attributes that a sheet shows first.
@@ -135,6 +142,16 @@ def write_duplicate_sheet(shop: Workspace, groups: Sequence[DuplicateGroup], pat
         for item_id in group.item_ids
     ]
     contact_sheet([Section("", tiles)], path, title=f"Pictures that {shop.root.name} has more than once")
+
+
+def write_label_sheet(shop: Workspace, proposed: Mapping[str, Attribute], path: Path) -> None:
+    """Write a contact sheet of items to label next, each with its id and what is proposed for it."""
+    files = _picture_files(shop, set(proposed))
+    tiles = [
+        Tile(files.get(item_id), item_id, f"{one.name} {one.value}? {one.confidence:.2f}")
+        for item_id, one in proposed.items()
+    ]
+    contact_sheet([Section("Label these next", tiles)], path, title=f"Labels of {shop.root.name}")
 
 
 def _picture_files(shop: Workspace, item_ids: set[str]) -> dict[str, Path]:

@@ -17,7 +17,7 @@ from visrec.catalogue.catalogue import Catalogue
 from visrec.catalogue.interactions import Interaction
 from visrec.core.dataset import Dataset
 from visrec.core.errors import InputError, NotFoundError, UnsupportedError, WorkspaceError
-from visrec.core.features import ItemFeatures
+from visrec.core.features import FeatureBlock, ItemFeatures
 from visrec.core.histories import Histories
 from visrec.core.ids import IdMap
 from visrec.core.ranking import RankedItem, Ranking
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 __all__ = ["Imported", "Tastes"]
 
 #: Attributes that say what somebody likes; nobody likes things for being of even height and width.
-_TOLD_BY = ("colour", "colours", "pattern", "object", "group", "kind")
+_NOT_TOLD_BY = ("aspect", "symmetry", "parts")
 
 
 @dataclass(frozen=True)
@@ -294,7 +294,7 @@ class Tastes:
             if body["training"] == training:
                 compared = ContentKNN().load_state(body["compared"], arrays)
                 space = TasteSpace.load_state(body["space"], arrays)
-                return TasteBuilder(items, compared.vectors(items), space, [self._attributes.block(_TOLD_BY)])
+                return TasteBuilder(items, compared.vectors(items), space, [self._words()])
         log = current_histories(self._catalogue, items.item_ids, self._settings.current.rules)
         compared = ContentKNN().fit(Dataset(log, items))
         vectors = compared.vectors(items)
@@ -306,7 +306,11 @@ class Tastes:
                 save_artifact(
                     self._root / "taste", {"training": training, "compared": first, "space": second}, {**some, **others}
                 )
-        return TasteBuilder(items, vectors, space, [self._attributes.block(_TOLD_BY)])
+        return TasteBuilder(items, vectors, space, [self._words()])
+
+    def _words(self) -> FeatureBlock:
+        """What words are made of: recognised attributes but for the silhouette's, and the shop's own."""
+        return self._attributes.block([name for name in self._attributes.names() if name not in _NOT_TOLD_BY])
 
     def _now(self, user_id: str) -> int:
         """The present, or the user's newest event where that is later: a log may run ahead of this clock."""

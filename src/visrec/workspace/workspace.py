@@ -31,6 +31,8 @@ from visrec.workspace.checks import check_k, check_user_ids
 from visrec.workspace.examples import Example, ExampleSource, Query
 from visrec.workspace.feature_cache import FeatureCache
 from visrec.workspace.feature_sets import FeatureSets
+from visrec.workspace.label_store import LabelStore
+from visrec.workspace.labels import Labels
 from visrec.workspace.list_plans import ListPlans
 from visrec.workspace.models import ModelStore
 from visrec.workspace.pictures import PictureReader
@@ -72,8 +74,10 @@ class Workspace:
         self._settings = SettingsFile(root, settings)
         self._cache = FeatureCache(catalogue, self.limits)
         self._models = ModelStore(root)
-        self.feature_sets = FeatureSets(root, catalogue, self._settings, self._models, self.limits)
-        self.attributes = ItemAttributes(root, catalogue, self.limits)
+        stored = LabelStore(root)
+        self.feature_sets = FeatureSets(root, catalogue, self._settings, self._models, stored, self.limits)
+        self.labels = Labels(root, catalogue, self._settings, self.feature_sets, stored)
+        self.attributes = ItemAttributes(root, catalogue, self.limits, self.labels)
         self.tastes = Tastes(root, catalogue, self._settings, self.item_features, self.attributes)
         plans = ListPlans(root, catalogue, self.attributes, self.item_features, self.titles)
         self.rules = plans.rules
