@@ -25,6 +25,8 @@ from visrec.recognition.appearance import Appearance
 from visrec.recognition.duplicates import SAME_PIXELS, likely_pairs, pixel_difference, thumbnail
 from visrec.workspace.assemble import unit_rows
 
+COSINES = (0.9, 0.95, 0.97, 0.98, 0.99)
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -43,9 +45,33 @@ def main() -> None:
     for name, change in CHANGES.items():
         copies = [change(picture) for picture in originals]
         print(f"| {name} | {found(first, look(copies), originals, copies):.2f} |")
+    by_cosine(shop)
     groups = shop.attributes.duplicates()
     print(f"\nIn the catalogue: {sum(group.same_file for group in groups)} groups of one file,", end=" ")
     print(f"{sum(not group.same_file for group in groups)} of near copies.")
+
+
+def by_cosine(shop: Workspace) -> None:
+    """Pairs of different files by the cosine of their embeddings alone, as lists take copies out: right and wrong."""
+    items = shop.item_features()
+    group = -1 - np.arange(len(items))
+    for number, found_group in enumerate(shop.attributes.duplicates()):
+        group[items.item_ids.rows(found_group.item_ids)] = number
+    file = np.unique(items.pictures.keys, return_inverse=True)[1]
+    embeddings = items.blocks["image"].matrix
+    cosines, right = [np.zeros(0, np.float32)], [np.zeros(0, np.bool_)]
+    for start in range(0, len(items), 1024):
+        strip = embeddings[start : start + 1024] @ embeddings.T
+        one, two = np.nonzero(strip >= COSINES[0])
+        cosine, one = strip[one, two], one + start
+        kept = (one < two) & (file[one] != file[two])
+        cosines.append(cosine[kept])
+        right.append((group[one] == group[two])[kept])
+    print("\n| cosine of at least | copies, pixels agree | no copies |\n| ---: | ---: | ---: |")
+    for least in COSINES:
+        there = np.concatenate(cosines) >= least
+        agree = np.concatenate(right)
+        print(f"| {least:g} | {(there & agree).sum():,} | {(there & ~agree).sum():,} |")
 
 
 def look(pictures: list[Image.Image]) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.float32]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
@@ -62,6 +63,7 @@ class ListPlans:
         self._titles = titles
         self.rules = ShopRules(root, features, self.matching)
         self._likeness: Likeness | None = None
+        self._changing = Lock()
         self._known: dict[Hashable, tuple[ItemFeatures, object]] = {}
 
     def plan(self, options: ListOptions, items: ItemFeatures) -> ListPlan:
@@ -139,12 +141,15 @@ class ListPlans:
     def _remembered(self, key: Hashable, items: ItemFeatures, find: Callable[[], T]) -> T:
         """What was found for these very items, while catalogue and attributes are as they were."""
         key = (key, self._catalogue.version, self._attributes.version)
-        known = self._known.pop(key, None)
+        known = self._known.get(key)
         if known is None or known[0] is not items:
             known = (items, find())
-        self._known[key] = known
-        while len(self._known) > _KEPT:
-            self._known.pop(next(iter(self._known)), None)
+        with self._changing:
+            # The one asked for last is the last to go.
+            self._known.pop(key, None)
+            self._known[key] = known
+            while len(self._known) > _KEPT:
+                self._known.pop(next(iter(self._known)))
         return known[1]  # type: ignore[return-value]
 
 
