@@ -31,6 +31,10 @@ __all__ = ["Ease", "EaseSettings"]
 Matrix = npt.NDArray[np.float32]
 
 
+#: Share of a row that is not 0 below which a sparse product is the faster one.
+_FEW = 0.02
+
+
 @dataclass(frozen=True)
 class EaseSettings:
     """Settings of `Ease`.
@@ -160,7 +164,7 @@ class Ease:
         known = self._known(items)
         liked = histories.liked()
         inputs = self._inputs(liked, known)
-        through = inputs @ self._weights
+        through = self._through(inputs)
         fitted = np.flatnonzero(known.columns >= 0)
         collaborative = np.zeros((len(histories), len(items)), dtype=np.float32)
         collaborative[:, fitted] = (through / self._scale)[:, known.columns[fitted]]
@@ -261,6 +265,17 @@ class Ease:
         mean = lengths.sum() / max(np.count_nonzero(lengths), 1)
         lengths = np.maximum(lengths / max(mean, 1e-12), 1e-12)
         return (diags(np.power(lengths, -self.settings.user_exponent)) @ liked @ diags(self._scale)).tocsr()
+
+    def _through(self, inputs: Matrix) -> Matrix:
+        """inputs @ B. Of a history as it is only a few rows of B are read; of a mixture all are."""
+        from scipy.sparse import csr_matrix
+
+        few = np.count_nonzero(inputs, axis=1) < _FEW * inputs.shape[1]
+        through = np.empty_like(inputs)
+        weights = np.asarray(self._weights)
+        through[few] = csr_matrix(inputs[few]) @ weights
+        through[~few] = inputs[~few] @ weights
+        return through
 
     def _inputs(self, liked: csr_matrix, known: _Known) -> Matrix:
         """Histories over the fitted columns, float32 (n_users, n): new items as mixtures of fitted ones."""
