@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from visrec.cli.json_lines import read_events, read_examples
 from visrec.cli.list_options import read_ids, with_list_options
 from visrec.cli.options import AsJson, Sheet, Shop, TopK
-from visrec.cli.output import print_json, print_ranking, print_trace, say
+from visrec.cli.output import print_json, print_ranking, print_trace, say, write
 from visrec.core.errors import InputError, NotFoundError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from visrec.core.list_options import ListArguments
     from visrec.core.ranking import Ranking
+    from visrec.explanation.explanation import Explanation
     from visrec.workspace.examples import Example, ExampleSource
     from visrec.workspace.workspace import Workspace
 
@@ -44,6 +45,7 @@ def recommend(
     ] = None,
     k: TopK = 10,
     model: Annotated[str | None, typer.Option("--model", help="A trained model; default: the one in use.")] = None,
+    reasons: Annotated[bool, typer.Option("--reasons", help="Say why, item by item.")] = False,
     as_json: AsJson = False,
     sheet: Sheet = None,
 ) -> None:
@@ -54,26 +56,40 @@ def recommend(
         raise InputError("Expected either --user ID or --users FILE (or: --users all), or --events FILE.")
     if user is None and sheet is not None:
         raise InputError("--sheet goes with --user.")
+    if events is not None and reasons:
+        raise InputError("--reasons goes with --user or --users.")
     _check_sheet(sheet)
     workspace = Workspace.open(shop)
     if users is not None:
-        n_lists = 0
-        for found in workspace.recommend_many(
-            None if users == "all" else read_ids(Path(users)), k, model=model, **options
-        ):
-            print_json(found.to_json())
-            n_lists += 1
-        if not n_lists:
-            say(f"{shop} knows of no user: it holds no interactions yet.")
-        return
-    if events is not None:
+        wanted = None if users == "all" else read_ids(Path(users))
+        _print_many(workspace, workspace.recommend_many(wanted, k, model=model, **options), model, reasons)
+    elif events is not None:
         _show(workspace.recommend_session(read_events(events), k, model=model, **options), "For these events", as_json)
+    else:
+        ranking = workspace.recommend(str(user), k, model=model, **options)
+        _print_one(workspace, ranking, model, reasons, as_json)
+        if sheet is not None:
+            liked = workspace.liked_items(str(user))
+            _draw(workspace, ranking, sheet, f"For {user}", [("Liked before", liked)])
+
+
+def _print_many(workspace: Workspace, lists: Iterator[Ranking], model: str | None, reasons: bool) -> None:
+    n_lists = 0
+    for found in lists:
+        print_json(_with_reasons(workspace, found, model) if reasons else found.to_json())
+        n_lists += 1
+    if not n_lists:
+        say(f"{workspace.root} knows of no user: it holds no interactions yet.")
+
+
+def _print_one(workspace: Workspace, ranking: Ranking, model: str | None, reasons: bool, as_json: bool) -> None:
+    if as_json and reasons:
+        print_json(_with_reasons(workspace, ranking, model))
         return
-    ranking = workspace.recommend(str(user), k, model=model, **options)
-    _show(ranking, f"For {user}", as_json)
-    if sheet is not None:
-        liked = workspace.liked_items(str(user))
-        _draw(workspace, ranking, sheet, f"For {user}", [("Liked before", liked)])
+    _show(ranking, f"For {ranking.user_id}", as_json)
+    if reasons:
+        for item, why in zip(ranking.items, _reasons(workspace, ranking, model), strict=True):
+            write(f"{item.rank}. {why.sentence['en']}\n   {why.sentence['zh']}")
 
 
 def similar(
@@ -156,6 +172,17 @@ def _show(ranking: Ranking, heading: str, as_json: bool) -> None:
     print_ranking(ranking, heading)
     if ranking.trace:
         print_trace(ranking.trace)
+
+
+def _reasons(workspace: Workspace, ranking: Ranking, model: str | None) -> list[Explanation]:
+    return workspace.explanations.reasons(str(ranking.user_id), ranking.item_ids, model)
+
+
+def _with_reasons(workspace: Workspace, ranking: Ranking, model: str | None) -> dict[str, Any]:
+    body = ranking.to_json()
+    for line, why in zip(body["items"], _reasons(workspace, ranking, model), strict=True):
+        line["reasons"] = why.reasons_json()
+    return body
 
 
 def _draw(

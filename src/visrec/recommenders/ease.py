@@ -267,7 +267,7 @@ class Ease:
         return (diags(np.power(lengths, -self.settings.user_exponent)) @ liked @ diags(self._scale)).tocsr()
 
     def _through(self, inputs: Matrix) -> Matrix:
-        """inputs @ B. Of a history as it is only a few rows of B are read; of a mixture all are."""
+        """Inputs @ B. Of a history as it is only a few rows of B are read; of a mixture all are."""
         from scipy.sparse import csr_matrix
 
         few = np.count_nonzero(inputs, axis=1) < _FEW * inputs.shape[1]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import permutations
+
 import numpy as np
 import numpy.typing as npt
 
@@ -16,6 +18,8 @@ __all__ = ["history_shapley"]
 _PLAYERS = 24
 #: Orders that are drawn, each of them walked both ways.
 _ORDERS = 8
+#: So few players are walked through in all their orders.
+_ALL_ORDERS = 4
 #: Scores that are held at once.
 _CELLS = 1 << 24
 
@@ -53,11 +57,9 @@ def history_shapley(
     empty, whole = score(np.stack([np.zeros(history.n_events, np.bool_), np.ones(history.n_events, np.bool_)]))
     values = np.zeros((n, len(rows)))
     if n:
-        generator = np.random.default_rng(seed)
-        orders = [generator.permutation(n) for _ in range(_ORDERS if n > 1 else 1)]
-        orders = [order for drawn in orders for order in (drawn, drawn[::-1])]
+        orders = _orders(n, seed)
         # place[o, p]: when player p joins in order o; after step s those of place <= s are there.
-        place = np.argsort(np.stack(orders), axis=1)
+        place = np.argsort(orders, axis=1)
         steps = np.arange(n - 1)
         joined = place[:, None, :] <= steps[None, :, None]
         between = score(joined.reshape(-1, n)[:, player]).reshape(len(orders), n - 1, len(rows))
@@ -102,6 +104,15 @@ class _Coalitions:
             whole.rating[event],
         )
         return self._model.score(histories, self._items).values[:, self._rows].astype(np.float64)
+
+
+def _orders(n: int, seed: int) -> npt.NDArray[np.int64]:
+    """All orders of n players where they are few, else 8 drawn ones and their reverses; int64 (n_orders, n)."""
+    if n <= _ALL_ORDERS:
+        return np.array(list(permutations(range(n))), dtype=np.int64)
+    generator = np.random.default_rng(seed)
+    drawn = np.stack([generator.permutation(n) for _ in range(_ORDERS)])
+    return np.concatenate([drawn, drawn[:, ::-1]])
 
 
 def _merged(score: _Coalitions, player: npt.NDArray[np.int64], n: int) -> npt.NDArray[np.int64]:

@@ -29,6 +29,7 @@ from visrec.workspace.assemble import current_histories
 from visrec.workspace.attributes import ItemAttributes
 from visrec.workspace.checks import check_k, check_user_ids
 from visrec.workspace.examples import Example, ExampleSource, Query
+from visrec.workspace.explain import Explanations
 from visrec.workspace.feature_cache import FeatureCache
 from visrec.workspace.feature_sets import FeatureSets
 from visrec.workspace.label_store import LabelStore
@@ -90,6 +91,9 @@ class Workspace:
             plans,
             ExampleQueries(root, PictureReader(root, self.limits)),
             self.tastes,
+        )
+        self.explanations = Explanations(
+            root, catalogue, self._settings, self._models, self.item_features, self.tastes, self.attributes, self.titles
         )
 
     @property
