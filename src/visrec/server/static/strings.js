@@ -1,0 +1,121 @@
+// Every word that the page says. Another language is another table here.
+
+const EN = {
+  skip: "Skip to the content",
+  shop: "Shop",
+  person: "Taste",
+  map: "Map",
+  close: "Close",
+  loading: "Loading…",
+  more: "Show more",
+  again: "Try again",
+  end: "That is all: {n} items.",
+  nothing: "Nothing fits. Take a filter away, or like something else.",
+  unreachable: "The server cannot be reached. Is it still running?",
+  noPicture: "no picture",
+  key: "Key",
+  keyTitle: "A key is needed",
+  keyHelp: "This shop is open to those who have a key. It is kept in a cookie of this browser.",
+  signIn: "Sign in",
+
+  searchByPicture: "Search by picture",
+  searchHelp: "Choose, drop or paste a picture",
+  dropHere: "Drop a picture to search by it",
+  notAPicture: "That is not a picture.",
+  pictureGone: "The picture was kept in memory only, and is gone. Choose it again.",
+  yourPicture: "Your picture",
+  text: "Search by words",
+
+  headPopular: "Popular here",
+  headAll: "The whole shop",
+  headLikes: "For what you like",
+  headUser: "For {user}",
+  headSimilar: "More like this",
+  headPicture: "Like your picture",
+  headText: "“{q}”",
+  likes: "You like",
+  dislikes: "You do not like",
+  remove: "Take away: {title}",
+  clearLikes: "Start over",
+  clearSearch: "Back to everything",
+  arrived: "{n} items.",
+  list: "Items",
+
+  like: "Like: {title}",
+  dislike: "Not for me: {title}",
+  moreLike: "More like this: {title}",
+  said_like: "Liked: {title}",
+  said_dislike: "Not for you: {title}",
+  said_nothing: "Taken back: {title}",
+  already_like: "You like this already: {title}",
+  already_dislike: "You said that already: {title}",
+
+  filters: "Filters",
+  clearFilters: "Clear all",
+  diversity: "Variety",
+  diversityLow: "closest match",
+  diversityHigh: "most varied",
+  moreValues: "{n} more",
+  fewerValues: "fewer",
+  count: "{n}",
+
+  who: "Who are you?",
+  whoNobody: "Guest",
+  whoHelp: "Type a customer’s id, or take one of these. What you like is then kept in the shop’s log.",
+  whoId: "Customer id",
+  whoGo: "Continue",
+  whoLeave: "Continue as a guest",
+
+  reason_visual: "looks like what you like",
+  reason_collaborative: "liked by people like you",
+  reason_text: "reads alike",
+  reason_category: "the kind you like",
+  reason_popular: "popular",
+  reason_appeal: "catches the eye",
+  reason_rule: "the shop’s pick",
+  part_visual: "looks",
+  part_collaborative: "people like you",
+  part_text: "words",
+  part_category: "kind",
+  part_popular: "popularity",
+  part_appeal: "appeal",
+  part_rule: "the shop’s rules",
+
+  itemSeen: "Seen in the picture",
+  itemFacts: "Details",
+  itemSimilar: "Looks alike",
+  moreLikeThis: "More like this",
+  sure: "{n}% sure",
+};
+
+const TABLES = { en: EN };
+const WORDS = { ...EN, ...(TABLES[navigator.language.slice(0, 2)] ?? {}) };
+
+/** The language that the page is in. */
+export const LANGUAGE = TABLES[navigator.language.slice(0, 2)] ? navigator.language.slice(0, 2) : "en";
+
+const number = new Intl.NumberFormat(LANGUAGE);
+
+/** A text, its {places} filled in. */
+export function t(key, values = {}) {
+  return (WORDS[key] ?? key).replace(/\{(\w+)\}/g, (_, name) =>
+    typeof values[name] === "number" ? number.format(values[name]) : values[name],
+  );
+}
+
+/** Whether there is a text. */
+export const has = (key) => key in WORDS;
+
+/** A column's name as people write it. */
+export function columnName(name) {
+  const words = name.replaceAll("_", " ");
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+/** Why an item is in a list, in a few words. */
+export function reasonOf(line) {
+  const told = [line.reasons].flat()[0];
+  if (told) return typeof told === "string" ? told : (told.sentence ?? told.text ?? "");
+  const key = `reason_${line.source}`;
+  return has(key) ? t(key) : (line.source ?? "");
+}

@@ -1,0 +1,153 @@
+"""A drawn shop, served; and a real browser to look at it with."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.request import urlopen
+
+import pytest
+import uvicorn
+
+import visrec
+from visrec.sample import SampleFiles, draw_shop
+
+playwright = pytest.importorskip("playwright.sync_api", reason="the package playwright is not installed")
+
+#: Names of a browser that speaks the DevTools protocol, as distributions install it.
+_BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+_PATIENCE_MS = 15_000
+
+
+@pytest.fixture(scope="session")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> SampleFiles:
+    """A drawn shop of 84 products and 60 customers."""
+    return draw_shop(tmp_path_factory.mktemp("page_sample"), n_items=84, n_users=60)
+
+
+@pytest.fixture(scope="session")
+def built(sample: SampleFiles, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The drawn shop: ingested, encoded, recognized, trained."""
+    shop = visrec.Workspace.create(tmp_path_factory.mktemp("page") / "shop")
+    shop.ingest(items=sample.items, images=sample.images, interactions=sample.interactions)
+    shop.encode("colour-histogram")
+    shop.attributes.recognize()
+    shop.train("visual-knn")
+    return shop.root
+
+
+@pytest.fixture(scope="session")
+def address(built: Path) -> Iterator[str]:
+    """Where the shop is served; tests that write do it as users of their own."""
+    from visrec.server.app import create_app
+
+    app = create_app(visrec.Workspace.open(built))
+    server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False))
+    listening = socket.create_server(("127.0.0.1", 0))
+    serving = threading.Thread(target=server.run, args=([listening],), daemon=True)
+    serving.start()
+    root = f"http://127.0.0.1:{listening.getsockname()[1]}"
+    _wait_until(lambda: b'"ready"' in urlopen(f"{root}/health/ready", timeout=5).read())
+    yield root
+    server.should_exit = True
+    serving.join(15)
+    listening.close()
+
+
+def _wait_until(true: Callable[[], bool]) -> None:
+    end = time.monotonic() + 20
+    while time.monotonic() < end:
+        try:
+            if true():
+                return
+        except OSError:
+            pass
+        time.sleep(0.05)
+    raise TimeoutError("the server does not become ready")
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    """A browser that the machine has; none is downloaded."""
+    found = next(filter(None, map(shutil.which, _BROWSERS)), None)
+    if found is None:
+        pytest.skip(f"no browser found ({', '.join(_BROWSERS)}); on Debian: apt-get install chromium")
+    with playwright.sync_playwright() as driver:
+        # A container has neither the namespaces of its sandbox nor, often, a large /dev/shm.
+        browser = driver.chromium.launch(executable_path=found, args=["--no-sandbox", "--disable-dev-shm-usage"])
+        yield browser
+        browser.close()
+
+
+@dataclass
+class Visit:
+    """A tab, and what happened in it.
+
+    Attributes:
+        tab: Playwright's page.
+        root: the server.
+        problems: errors of the console, uncaught ones, and requests to other hosts.
+        weights: address -> bytes that came, headers included.
+    """
+
+    tab: Any
+    root: str
+    problems: list[str] = field(default_factory=list)
+    weights: dict[str, int] = field(default_factory=dict)
+
+    def open(self, query: str = "") -> Any:
+        """The page, its first list loaded."""
+        self.tab.goto(f"{self.root}/page/{query}")
+        self.tab.wait_for_selector("main :is(.tile:not(.skeleton), .ready)")
+        return self.tab
+
+    def shown(self) -> list[str]:
+        """Ids of the tiles, in order, once the list is loaded."""
+        self.tab.wait_for_selector(".grid[aria-busy=false]")
+        return [tile.get_attribute("data-item") for tile in self.tab.query_selector_all(".tile:not(.skeleton)")]
+
+    def until(self, true: Callable[[], bool]) -> None:
+        """Wait for something that the page will show."""
+        end = time.monotonic() + _PATIENCE_MS / 1000
+        while not true():
+            assert time.monotonic() < end, "the page does not show what was expected"
+            self.tab.wait_for_timeout(30)
+
+
+@pytest.fixture
+def visit(address: str, chromium: Any) -> Iterator[Visit]:
+    """A tab for one test; at its end the console must hold no error, and no request may have left the server."""
+    context = chromium.new_context(viewport={"width": 1280, "height": 800}, locale="en-GB")
+    context.set_default_timeout(_PATIENCE_MS)
+    visiting = Visit(context.new_page(), address)
+    tab = visiting.tab
+    tab.on("console", lambda said: _note_said(visiting, said))
+    tab.on("pageerror", lambda error: visiting.problems.append(str(error)))
+    tab.on("request", lambda asked: _note_foreign(visiting, asked.url))
+    tab.on("requestfinished", lambda asked: visiting.weights.update({asked.url: _weight(asked)}))
+    yield visiting
+    context.close()
+    assert visiting.problems == []
+
+
+def _note_said(visiting: Visit, said: Any) -> None:
+    # A browser writes down every 404: that nothing is known of a new customer is no error.
+    unknown = "404" in said.text and said.location["url"].split("?")[0].endswith(("/events", "/profile"))
+    if said.type in ("error", "warning") and not unknown:
+        visiting.problems.append(said.text)
+
+
+def _note_foreign(visiting: Visit, url: str) -> None:
+    if not url.startswith((visiting.root, "blob:", "data:")):
+        visiting.problems.append(f"foreign request: {url}")
+
+
+def _weight(asked: Any) -> int:
+    sizes: dict[str, int] = asked.sizes()
+    return sizes["responseHeadersSize"] + sizes["responseBodySize"]
