@@ -109,6 +109,17 @@ def test_pages_of_a_list_are_the_list(http):
     assert ranks == list(range(1, 21))
 
 
+def test_reasons_are_those_of_the_python_api(http, shop):
+    listed = http.get(f"/v1/users/{USER}/recommendations", params={"k": 3, "reasons": True}).json()["items"]
+    expected = shop.explanations.reasons(USER, [line["item_id"] for line in listed])
+    assert [line["reasons"]["sentence"] for line in listed] == [why.sentence for why in expected]
+    whole = http.get(f"/v1/users/{USER}/recommendations/{listed[0]['item_id']}/explanation").json()
+    assert whole["score"] == pytest.approx(listed[0]["score"], rel=1e-4)
+    total = whole["base"] + sum(past["contribution"] for past in whole["history"])
+    assert total == pytest.approx(whole["score"], rel=1e-4)
+    assert "no item 'nope'" in problem(http.get(f"/v1/users/{USER}/recommendations/nope/explanation"), 404)
+
+
 def test_many_users_and_sessions_in_one_request(http, shop):
     many = http.post("/v1/recommendations", json={"user_ids": [USER, "nobody"], "k": 3}).json()
     assert [line["item_id"] for line in many[0]["items"]] == shop.recommend(USER, 3).item_ids

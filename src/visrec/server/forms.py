@@ -122,6 +122,7 @@ class Line(BaseModel):
     source: str
     parts: dict[str, float]
     title: str | None = None
+    reasons: dict[str, Any] | None = Field(None, description="Why; where that was asked for.")
 
 
 class Listed(BaseModel):

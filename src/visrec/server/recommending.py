@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, File, Form, Query, Request, UploadFile
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from visrec.catalogue.interactions import Interaction
 from visrec.core.errors import InputError
@@ -50,13 +50,30 @@ class ListQuery(ListForm):
         return {**super().options(), "max_per": caps}
 
 
+class RecommendQuery(ListQuery):
+    """As `ListQuery`, with the reasons of each item where they are wanted."""
+
+    reasons: bool = Field(False, description="Say why each item is in the list, in English and Chinese.")
+
+
 @routes.get("/v1/users/{user_id}/recommendations")
-def recommend(request: Request, user_id: UserId, asked: Annotated[ListQuery, Query()]) -> Listed:
+def recommend(request: Request, user_id: UserId, asked: Annotated[RecommendQuery, Query()]) -> Listed:
     """Rank items for one user from their history as it is now; an unknown user gets the popular items."""
     served, started = served_by(request), time.perf_counter()
     start, k = _window(request, asked)
     ranking = served.shop.recommend(user_id, start + k, model=asked.model, **asked.options())
-    return _listed(ranking, started, start, k)
+    listed = _listed(ranking, started, start, k)
+    if asked.reasons:
+        found = served.shop.explanations.reasons(user_id, [line.item_id for line in listed.items], asked.model)
+        for line, why in zip(listed.items, found, strict=True):
+            line.reasons = why.reasons_json()
+    return listed
+
+
+@routes.get("/v1/users/{user_id}/recommendations/{item_id}/explanation")
+def explain(request: Request, user_id: UserId, item_id: ItemId, model: Model = None) -> dict[str, Any]:
+    """Why an item has its score for a user: past items that add up to it, attributes, and a sentence."""
+    return served_by(request).shop.explanations.explain(user_id, item_id, model).to_json()
 
 
 @routes.post("/v1/recommendations")

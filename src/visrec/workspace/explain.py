@@ -30,8 +30,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Asked", "Explanations"]
 
-#: Attributes that reasons are told by: `colours`, by their shares, say what `colour` says and more.
-_TOLD_BY = ("colours", "pattern", "object", "group", "kind")
+#: Attributes that no reason is told by: nobody likes things for their height by width, and `colours`, by their shares, say
+#: what `colour` says and more.
+_NOT_TOLD_BY = ("aspect", "symmetry", "parts", "colour")
 #: Past items whose attributes are looked at for what is shared, and attributes that are told of.
 _PAST, _ATTRIBUTES = 5, 8
 #: A history that adds less than this, in deviations of the user's scores, says little.
@@ -152,7 +153,8 @@ class Explanations:
         # Read once: another thread may replace it meanwhile.
         last = self._surrogate
         if last is None or last[0] is not seen:
-            last = self._surrogate = (seen, AttributeSurrogate(self._attributes.block(_TOLD_BY)))
+            told = [name for name in self._attributes.names() if name not in _NOT_TOLD_BY]
+            last = self._surrogate = (seen, AttributeSurrogate(self._attributes.block(told)))
         return last[1]
 
 
