@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Asked", "Explanations"]
 
-#: Attributes that no reason is told by: nobody likes things for their height by width, and `colours`, by their shares, say
-#: what `colour` says and more.
+#: Attributes that no reason is told by: nobody likes things for their height by width, and `colours`, by their shares,
+#: say what `colour` says and more.
 _NOT_TOLD_BY = ("aspect", "symmetry", "parts", "colour")
 #: Past items whose attributes are looked at for what is shared, and attributes that are told of.
 _PAST, _ATTRIBUTES = 5, 8
