@@ -32,6 +32,9 @@ def serve(
     allow_host: Annotated[
         list[str] | None, typer.Option("--allow-host", help="Name of the server behind a proxy; repeatable.")
     ] = None,
+    image_urls: Annotated[
+        bool, typer.Option("--image-urls", help="Fetch pictures by URL, from public addresses only.")
+    ] = False,
     log_level: Annotated[str, typer.Option("--log-level", help="debug, info, warning or error.")] = "info",
 ) -> None:
     """Serve the workspace: an HTTP API, and a page to look around in."""
@@ -47,6 +50,7 @@ def serve(
         concurrency=concurrency,
         max_body_bytes=max_body,
         max_k=max_k,
+        image_urls=image_urls,
         hosts=tuple(allow_host or ()),
     )
     run(shop, settings, workers, log_level, say)

@@ -92,6 +92,7 @@ class Example(Given):
 
     item_id: str | None = None
     vector: list[float] | None = None
+    url: str | None = Field(default=None, max_length=2000, description="Of a picture; where the server allows it.")
     file: int | None = Field(
         default=None, ge=0, description="Number of a part `pictures` of a multipart request, from 0."
     )
@@ -99,8 +100,8 @@ class Example(Given):
 
     @model_validator(mode="after")
     def _one_source(self) -> Example:
-        if sum(source is not None for source in (self.item_id, self.vector, self.file)) != 1:
-            raise ValueError("expected one of item_id, vector and file")
+        if sum(source is not None for source in (self.item_id, self.vector, self.url, self.file)) != 1:
+            raise ValueError("expected one of item_id, vector, url and file")
         return self
 
 

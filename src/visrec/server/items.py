@@ -17,7 +17,7 @@ from visrec.server.encoded_paths import ItemId
 from visrec.server.facets import FacetValue, facet, facet_names
 from visrec.server.forms import ItemsStored, Row
 from visrec.server.paging import next_cursor, offset_of
-from visrec.server.state import served_by, settings_of, thumbnails_of
+from visrec.server.state import fetched, served_by, settings_of, thumbnails_of
 from visrec.server.thumbnails import WIDTHS
 
 __all__ = ["routes"]
@@ -126,17 +126,25 @@ def put_item(request: Request, item_id: ItemId, item: Row) -> ItemsStored:
 def put_picture(
     request: Request,
     item_id: ItemId,
-    picture: Annotated[UploadFile, File(description="An image file.")],
+    picture: Annotated[UploadFile | None, File(description="An image file.")] = None,
+    url: Annotated[str | None, Form(description="Or where it is; where the server allows it.", max_length=2000)] = None,
     item: Annotated[str, Form(description="The item's columns as JSON.", max_length=1_000_000)] = "{}",
 ) -> ItemsStored:
     """Add an item by its picture, or give it another one; it can be recommended when this answers."""
+    if (picture is None) == (url is None):
+        raise InputError("Expected either `picture`, a file, or `url`.")
+    data = picture.file.read() if picture is not None else fetched(request, str(url))
+    return _stored(request, [_with_id(_row_of(item), item_id)], {item_id: data})
+
+
+def _row_of(item: str) -> dict[str, Any]:
     try:
         row = json.loads(item)
     except (ValueError, RecursionError) as error:
         raise InputError(f"Expected `item` as a JSON object ({error}).") from error
     if not isinstance(row, dict):
         raise InputError(f"Expected `item` as a JSON object, got {type(row).__name__}.")
-    return _stored(request, [_with_id(row, item_id)], {item_id: picture.file.read()})
+    return row
 
 
 @routes.delete("/v1/items/{item_id}", dependencies=[ADMIN])

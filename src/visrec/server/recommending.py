@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, File, Form, Query, Request, UploadFile
@@ -18,7 +19,7 @@ from visrec.server.access import READ
 from visrec.server.encoded_paths import ItemId, UserId
 from visrec.server.forms import Event, Example, Listed, ListForm, QueryForm, RecommendationForm
 from visrec.server.paging import next_cursor, offset_of
-from visrec.server.state import served_by, settings_of
+from visrec.server.state import fetched, served_by, settings_of
 from visrec.workspace import examples as ranked_by
 
 __all__ = ["routes"]
@@ -139,20 +140,27 @@ def query_many(request: Request, asked: list[QueryForm]) -> list[Listed]:
 def _rank(request: Request, asked: Sequence[QueryForm], files: Sequence[bytes]) -> list[Ranking]:
     served = served_by(request)
     served.check("k", asked[0].k, settings_of(request).max_k)
-    queries = [ranked_by.Query(_examples(one.like, files), _examples(one.dislike, files)) for one in asked]
+    examples = partial(_examples, request, files)
+    queries = [ranked_by.Query(examples(one.like), examples(one.dislike)) for one in asked]
     return list(served.shop.query_many(queries, asked[0].k, **asked[0].options()))
 
 
-def _examples(given: Sequence[Example | str], files: Sequence[bytes]) -> list[ranked_by.Example]:
+def _examples(request: Request, files: Sequence[bytes], given: Sequence[Example | str]) -> list[ranked_by.Example]:
     found = []
     for one in given:
         example = Example(item_id=one) if isinstance(one, str) else one
-        if example.file is not None and example.file >= len(files):
-            raise InputError(f"Expected pictures numbered below {len(files)}, got {example.file}.")
-        sources = (example.item_id, example.vector, None if example.file is None else files[example.file])
-        source = next(source for source in sources if source is not None)
-        found.append(ranked_by.Example(source, example.weight))
+        found.append(ranked_by.Example(_source(request, files, example), example.weight))
     return found
+
+
+def _source(request: Request, files: Sequence[bytes], example: Example) -> ranked_by.ExampleSource:
+    if example.url is not None:
+        return fetched(request, example.url)
+    if example.file is not None:
+        if example.file >= len(files):
+            raise InputError(f"Expected pictures numbered below {len(files)}, got {example.file}.")
+        return files[example.file]
+    return example.item_id if example.item_id is not None else example.vector or []
 
 
 def _parsed(query: str) -> QueryForm:

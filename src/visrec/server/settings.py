@@ -23,6 +23,7 @@ class ServerSettings:
         concurrency: requests worked on at once; further ones are turned away with 503.
         rate: requests a second that one client may make on average, with bursts of twice that; 0: no limit.
         body_seconds: how long a request's body may take to arrive.
+        image_urls: whether pictures may be given by URL; the server then fetches them, from public addresses only.
         hosts: names under which a browser may reach the server, besides `host` and those of this machine.
     """
 
@@ -34,6 +35,7 @@ class ServerSettings:
     concurrency: int = 64
     rate: float = 200.0
     body_seconds: float = 30.0
+    image_urls: bool = False
     hosts: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from fastapi import Request
 
+from visrec.core.errors import InputError
+from visrec.server.image_urls import ImageUrls
 from visrec.server.observed import Metrics
 from visrec.server.served_shop import ServedShop
 from visrec.server.settings import ServerSettings
 from visrec.server.thumbnails import Thumbnails
 
-__all__ = ["metrics_of", "served_by", "settings_of", "thumbnails_of"]
+__all__ = ["fetched", "metrics_of", "served_by", "settings_of", "thumbnails_of"]
 
 
 def served_by(request: Request) -> ServedShop:
@@ -34,3 +36,17 @@ def thumbnails_of(request: Request) -> Thumbnails:
     """The pictures, scaled down."""
     found: Thumbnails = request.app.state.thumbnails
     return found
+
+
+def fetched(request: Request, url: str) -> bytes:
+    """The picture behind a URL.
+
+    Raises:
+        InputError: where the server fetches none, or this one cannot be had.
+    """
+    settings = settings_of(request)
+    if not settings.image_urls:
+        raise InputError(
+            "This server fetches no pictures by URL (`visrec serve --image-urls`). Send the picture itself."
+        )
+    return ImageUrls(settings.max_body_bytes).fetch(url)
