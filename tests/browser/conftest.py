@@ -33,12 +33,13 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> SampleFiles:
 
 @pytest.fixture(scope="session")
 def built(sample: SampleFiles, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The drawn shop: ingested, encoded, recognized, trained."""
+    """The drawn shop: ingested, encoded, recognized, trained, laid out."""
     shop = visrec.Workspace.create(tmp_path_factory.mktemp("page") / "shop")
     shop.ingest(items=sample.items, images=sample.images, interactions=sample.interactions)
     shop.encode("colour-histogram")
     shop.attributes.recognize()
     shop.train("visual-knn")
+    shop.item_map()
     return shop.root
 
 
@@ -93,13 +94,13 @@ class Visit:
         tab: Playwright's page.
         root: the server.
         problems: errors of the console, uncaught ones, and requests to other hosts.
-        weights: address -> bytes that came, headers included.
+        requests: those that were answered.
     """
 
     tab: Any
     root: str
     problems: list[str] = field(default_factory=list)
-    weights: dict[str, int] = field(default_factory=dict)
+    requests: list[Any] = field(default_factory=list)
 
     def open(self, query: str = "") -> Any:
         """The page, its first list loaded."""
@@ -111,6 +112,11 @@ class Visit:
         """Ids of the tiles, in order, once the list is loaded."""
         self.tab.wait_for_selector(".grid[aria-busy=false]")
         return [tile.get_attribute("data-item") for tile in self.tab.query_selector_all(".tile:not(.skeleton)")]
+
+    def weights(self) -> dict[str, int]:
+        """Address -> bytes that came, headers included."""
+        sizes = {asked.url: asked.sizes() for asked in self.requests}
+        return {url: one["responseHeadersSize"] + one["responseBodySize"] for url, one in sizes.items()}
 
     def until(self, true: Callable[[], bool]) -> None:
         """Wait for something that the page will show."""
@@ -130,7 +136,7 @@ def visit(address: str, chromium: Any) -> Iterator[Visit]:
     tab.on("console", lambda said: _note_said(visiting, said))
     tab.on("pageerror", lambda error: visiting.problems.append(str(error)))
     tab.on("request", lambda asked: _note_foreign(visiting, asked.url))
-    tab.on("requestfinished", lambda asked: visiting.weights.update({asked.url: _weight(asked)}))
+    tab.on("requestfinished", lambda asked: visiting.requests.append(asked))
     yield visiting
     context.close()
     assert visiting.problems == []
@@ -146,8 +152,3 @@ def _note_said(visiting: Visit, said: Any) -> None:
 def _note_foreign(visiting: Visit, url: str) -> None:
     if not url.startswith((visiting.root, "blob:", "data:")):
         visiting.problems.append(f"foreign request: {url}")
-
-
-def _weight(asked: Any) -> int:
-    sizes: dict[str, int] = asked.sizes()
-    return sizes["responseHeadersSize"] + sizes["responseBodySize"]

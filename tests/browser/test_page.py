@@ -20,8 +20,9 @@ def test_the_first_view_is_light_and_goes_on_when_scrolled(visit):
     tab = visit.open()
     tab.wait_for_load_state("networkidle")
     assert len(visit.shown()) == 20
-    assert 20_000 < sum(visit.weights.values()) < _FIRST_VIEW
-    assert sum("/picture?" in url for url in visit.weights) >= 10
+    weights = visit.weights()
+    assert 20_000 < sum(weights.values()) < _FIRST_VIEW
+    assert sum("/picture?" in url for url in weights) >= 10
     boxes = tab.eval_on_selector_all(".tile .picture", "all => all.map(one => one.offsetWidth / one.offsetHeight)")
     assert boxes == pytest.approx([0.75] * 20, abs=0.01)
     tab.mouse.wheel(0, 20_000)

@@ -3,13 +3,15 @@
 import { h, icon } from "./dom.js";
 import { ItemDialog } from "./item_dialog.js";
 import * as marks from "./marks.js";
+import { MapView } from "./map.js";
+import { PersonView } from "./person.js";
 import { listen, searchBy } from "./pictures.js";
 import { ShopView } from "./shop.js";
 import { address, go, onChange, read } from "./state.js";
 import { LANGUAGE, t } from "./strings.js";
 import { Who } from "./who.js";
 
-const VIEWS = { shop: () => new ShopView() };
+const VIEWS = { shop: () => new ShopView(), person: () => new PersonView(who), map: () => new MapView() };
 const ICONS = { shop: "shop", person: "taste", map: "map" };
 
 const main = document.getElementById("main");

@@ -3,7 +3,7 @@
 import * as api from "./api.js";
 import { swatch } from "./colours.js";
 import { dialog, h, icon } from "./dom.js";
-import { lineOf } from "./sources.js";
+import { lineOf } from "./lines.js";
 import { go, leave, read } from "./state.js";
 import { columnName, t } from "./strings.js";
 import { itemLink, markButtons, pictureBox } from "./tile.js";

@@ -1,10 +1,10 @@
 // The shop: what is searched by, what is filtered by, and the list.
 
-import * as api from "./api.js";
 import { knows, possible } from "./conditions.js";
 import { announce, h, icon, iconButton } from "./dom.js";
 import { Filters } from "./filters.js";
 import { Grid } from "./grid.js";
+import { linesOf } from "./lookup.js";
 import * as marks from "./marks.js";
 import { addressOf, filesOf } from "./pictures.js";
 import { listOf } from "./sources.js";
@@ -88,8 +88,8 @@ function uploaded(number) {
 
 function thumbnail(itemId) {
   const name = h("span", { class: "thumbnail-title" });
-  api.item(itemId).then(
-    ({ item }) => (name.textContent = item.title ?? item.name ?? itemId),
+  linesOf([itemId]).then(
+    ([line]) => (name.textContent = line?.title || itemId),
     (error) => (name.textContent = error.message),
   );
   return itemLink(itemId, { class: "searched-item" }, h("span", { class: "thumbnail large" }, pictureBox(itemId, { eager: true })), name);
@@ -115,5 +115,12 @@ function chip(kind, itemId) {
   const away = iconButton("close", t("remove", { title: itemId }), () => go({ [kind]: read()[kind].filter((id) => id !== itemId) }), {
     class: "icon-button chip-close",
   });
-  return h("li", { class: `chip ${kind}` }, itemLink(itemId, { "aria-label": itemId }, pictureBox(itemId, { width: 120, eager: true })), away);
+  const link = itemLink(itemId, { "aria-label": itemId }, pictureBox(itemId, { width: 120, eager: true }));
+  linesOf([itemId]).then(([line]) => {
+    if (!line?.title) return;
+    link.setAttribute("aria-label", line.title);
+    link.title = line.title;
+    away.setAttribute("aria-label", t("remove", { title: line.title }));
+  }, () => {});
+  return h("li", { class: `chip ${kind}` }, link, away);
 }

@@ -2,6 +2,7 @@
 
 import * as api from "./api.js";
 import { conditionOf } from "./conditions.js";
+import { lineOf } from "./lines.js";
 import { filesOf } from "./pictures.js";
 
 const FIRST = 20;
@@ -97,11 +98,4 @@ function popularThenAll(shape) {
       if (items.length) yield { items, note: "" };
     }
   };
-}
-
-/** A row of the catalogue as a line of a list. */
-export function lineOf(row) {
-  const names = Object.keys(row);
-  const named = ["title", "name"].map((wanted) => names.find((name) => name.toLowerCase() === wanted)).find(Boolean);
-  return { item_id: row.item_id, title: named ? String(row[named]) : "" };
 }

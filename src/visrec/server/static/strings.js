@@ -81,6 +81,59 @@ const EN = {
   part_appeal: "appeal",
   part_rule: "the shop’s rules",
 
+  personNobody: "Whose taste?",
+  personNobodyHelp: "A customer’s taste is read from what they did: groups of pictures that look alike, their colours and their words.",
+  personChoose: "Choose a customer",
+  personTitle: "The taste of {user}",
+  personUnknown: "Nothing is known of {user} yet. Like some things in the shop, and look here again.",
+  personToShop: "To the shop",
+  personFacts: "{liked} liked, {disliked} not liked, {sure}% sure",
+  personLeftOut: "{n} left out by hand",
+  interests: "Interests",
+  interest: "Interest {n}",
+  interestItems: "of what was liked, {n} items",
+  avoidedItems: "of what was not liked, {n} items",
+  interestRemove: "Take out",
+  interestRemoveLabel: "Take interest {n} out of the taste: {words}",
+  interestRemoved: "Interest {n} was taken out. “Undo” brings it back.",
+  interestNone: "No group of liked pictures stands out yet.",
+  wordShares: "{column}: {share} here, {catalogue} of the catalogue",
+  avoids: "Avoids",
+  reset: "Begin anew",
+  resetAsk: "Begin anew? What was liked until now counts no longer, for this profile and the recommendations. “Undo” takes this back.",
+  resetDone: "The taste begins anew. “Undo” takes this back.",
+  undo: "Undo changes",
+  undone: "All changes to the taste were taken back.",
+  cancel: "Cancel",
+  palette: "Colours: {names}",
+  recommended: "Recommended, and why",
+  history: "What they did",
+  historyEmpty: "Nothing yet.",
+  kind_like: "liked",
+  kind_dislike: "not for them",
+  kind_buy: "bought",
+  kind_view: "looked at",
+  kind_click: "looked at",
+  kind_save: "saved",
+  kind_cart: "put into the cart",
+  kind_skip: "passed over",
+  kind_rate: "rated {value}",
+  partsOf: "Score: {parts}",
+
+  mapTitle: "The map of the catalogue",
+  mapHelp: "What looks alike lies side by side. Drag to move, scroll or pinch to zoom, click to open, Shift and drag to list a region. Keys: arrows, + and −, 0 for all of it, Enter for the item in the middle, L to list what is in view.",
+  mapLabel: "Map of {n} items",
+  mapZoomIn: "Zoom in",
+  mapZoomOut: "Zoom out",
+  mapFit: "Show all of it",
+  mapSelect: "Select a region",
+  mapList: "List what is in view",
+  mapSettling: "A better layout is being worked out; the map will move to it.",
+  mapSettled: "The better layout is ready.",
+  mapRegion: "In the region",
+  mapRegionClear: "Clear the selection",
+  mapMiddle: "In the middle: {title}",
+
   itemSeen: "Seen in the picture",
   itemFacts: "Details",
   itemSimilar: "Looks alike",
@@ -102,6 +155,12 @@ export function t(key, values = {}) {
     typeof values[name] === "number" ? number.format(values[name]) : values[name],
   );
 }
+
+/** A share as per cent. */
+export const percent = (share) => (share > 0 && share < 0.01 ? "<1%" : `${Math.round(100 * share)}%`);
+
+/** A day, as people of this language write it. */
+export const day = (seconds) => new Intl.DateTimeFormat(LANGUAGE, { dateStyle: "medium" }).format(1000 * seconds);
 
 /** Whether there is a text. */
 export const has = (key) => key in WORDS;

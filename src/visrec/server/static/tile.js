@@ -4,7 +4,7 @@ import * as api from "./api.js";
 import { h, iconButton } from "./dom.js";
 import { mark, markOf, onMarks } from "./marks.js";
 import { address, go, read } from "./state.js";
-import { reasonOf, t } from "./strings.js";
+import { percent, reasonOf, t } from "./strings.js";
 
 /** An item's picture in a box of fixed shape, so that nothing moves when it arrives. */
 export function pictureBox(itemId, { alt = "", eager = false, width = 240 } = {}) {
@@ -54,8 +54,24 @@ onMarks(() => {
   }
 });
 
+/** Where a score comes from, as a bar; what pulled it down is left out. */
+function partsBar(parts) {
+  const up = Object.entries(parts).filter(([, value]) => value > 0).sort(([, a], [, b]) => b - a);
+  const sum = up.reduce((total, [, value]) => total + value, 0);
+  if (!sum) return undefined;
+  const shares = up.map(([source, value]) => [source, value / sum]).filter(([, share]) => share >= 0.01);
+  const words = shares.map(([source, share]) => `${t(`part_${source}`)} ${percent(share)}`).join(", ");
+  const bar = h("span", { class: "parts", role: "img", "aria-label": t("partsOf", { parts: words }), title: words });
+  for (const [source, share] of shares) {
+    const part = h("span", { class: `part ${source}` });
+    part.style.flexGrow = share;
+    bar.append(part);
+  }
+  return bar;
+}
+
 /** A list line of the API as a tile. */
-export function tile(line, { eager = false, reason = true } = {}) {
+export function tile(line, { eager = false, reason = true, parts = false } = {}) {
   const title = line.title || line.item_id;
   const why = reason ? reasonOf(line) : "";
   const similar = iconButton("similar", t("moreLike", { title }), () =>
@@ -71,6 +87,7 @@ export function tile(line, { eager = false, reason = true } = {}) {
       h("span", { class: "tile-title", text: title }),
     ),
     why && h("p", { class: "tile-reason", text: why }),
+    parts && partsBar(line.parts ?? {}),
     h("div", { class: "tile-actions" }, markButtons(line.item_id, title), h("span", { class: "spring" }), similar),
   );
 }
