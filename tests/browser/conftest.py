@@ -127,9 +127,15 @@ class Visit:
 
 
 @pytest.fixture
-def visit(address: str, chromium: Any) -> Iterator[Visit]:
+def locale() -> str:
+    """The language of the browser."""
+    return "en-GB"
+
+
+@pytest.fixture
+def visit(address: str, chromium: Any, locale: str) -> Iterator[Visit]:
     """A tab for one test; at its end the console must hold no error, and no request may have left the server."""
-    context = chromium.new_context(viewport={"width": 1280, "height": 800}, locale="en-GB")
+    context = chromium.new_context(viewport={"width": 1280, "height": 800}, locale=locale)
     context.set_default_timeout(_PATIENCE_MS)
     visiting = Visit(context.new_page(), address)
     tab = visiting.tab

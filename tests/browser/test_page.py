@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+import visrec.server
 from visrec.workspace.workspace import Workspace
 
 #: What the first view may weigh, in bytes.
@@ -140,6 +143,26 @@ def test_everything_that_can_be_pressed_has_a_name(visit):
             one.labels?.length || one.querySelector('img[alt]:not([alt=""])'))).map(one => one.outerHTML)""",
     )
     assert unnamed == []
+
+
+@pytest.mark.parametrize("locale", ["zh-CN"])
+def test_the_page_speaks_chinese_where_the_browser_does(visit):
+    tab = visit.open()
+    assert tab.get_attribute("html", "lang") == "zh"
+    assert tab.inner_text("h1") == "热门商品"
+
+
+def test_every_word_is_translated_and_every_translation_used():
+    static = Path(visrec.server.__file__).parent / "static"
+    words, chinese = (
+        dict(re.findall(r'^  (\w+): "(.*)",$', (static / name).read_text("utf-8"), re.MULTILINE))
+        for name in ("strings.js", "strings_zh.js")
+    )
+    # A bare number is the same in both.
+    assert set(words) - set(chinese) == {"count"}
+    assert set(chinese) <= set(words)
+    places = {key: sorted(re.findall(r"\{\w+\}", text)) for key, text in words.items()}
+    assert {key: sorted(re.findall(r"\{\w+\}", text)) for key, text in chinese.items()}.items() <= places.items()
 
 
 def visit_first(visit):

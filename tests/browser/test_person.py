@@ -27,7 +27,8 @@ def test_a_taste_shows_its_interests_history_and_recommendations(visit, built, t
     shares = first.query_selector(".palette").get_attribute("aria-label")
     assert all(word.value in shares for word in profile.interests[0].palette)
     assert visit.shown()[:5] == [line.item_id for line in shop.recommend(user, 5).items]
-    assert tab.inner_text(".tile-reason") == "looks like what you like"
+    (why,) = shop.explanations.reasons(user, visit.shown()[:1])
+    assert tab.inner_text(".tile-reason") == why.reasons_json()["sentence"]["en"]
     assert "looks 100%" in tab.get_attribute(".tile .parts", "aria-label")
     assert len(tab.query_selector_all(".events li")) == min(24, len(events))
 

@@ -11,6 +11,8 @@ const MOST_PICTURES = 400;
 const AT_ONCE = 6;
 const MARGIN = 0.94;
 const EASE_MS = 220;
+/** So long after the last move the map is drawn in full; until then dots are plain squares, which are quick. */
+const REST_MS = 140;
 
 /** Draws `Points`, and knows which part of them is in view. */
 export class MapCanvas {
@@ -110,7 +112,9 @@ export class MapCanvas {
   #look(x, y, zoom) {
     this.centre = { x: Math.max(-0.2, Math.min(1.2, x)), y: Math.max(-0.2, Math.min(1.2, y)) };
     this.zoom = zoom;
+    this.moving = true;
     this.draw();
+    this.#rest();
   }
 
   /** Row of the item under a place of the screen, -1 for none. */
@@ -148,9 +152,17 @@ export class MapCanvas {
     const style = getComputedStyle(document.documentElement);
     this.accent = style.getPropertyValue("--accent").trim();
     this.like = style.getPropertyValue("--like").trim();
-    this.surface = style.getPropertyValue("--surface").trim();
     this.#discs = [];
     this.draw();
+  }
+
+  /** Draw in full once nothing moves any more. */
+  #rest() {
+    clearTimeout(this.resting);
+    this.resting = setTimeout(() => {
+      this.moving = false;
+      this.draw();
+    }, REST_MS);
   }
 
   #drawNow() {
@@ -170,14 +182,27 @@ export class MapCanvas {
     const { points, context } = this;
     const [left, top, right, bottom] = this.view();
     const radius = Math.max(1.6, Math.min(6, (1.1 + 22 / Math.sqrt(points.n)) * Math.sqrt(this.zoom)));
+    const { scale } = this;
+    const [shiftX, shiftY] = this.toScreen(0, 0);
+    let colour;
     for (const row of points.byColour) {
       const x = points.x[row];
       const y = points.y[row];
       if (x < left || x > right || y < top || y > bottom) continue;
-      const disc = this.#disc(points.colour[row], radius);
-      const [screenX, screenY] = this.toScreen(x, y);
-      context.drawImage(disc, screenX - disc.size / 2, screenY - disc.size / 2, disc.size, disc.size);
+      const screenX = x * scale + shiftX;
+      const screenY = y * scale + shiftY;
+      if (this.moving) {
+        if (points.colour[row] !== colour) context.fillStyle = this.#colourOf((colour = points.colour[row]));
+        context.fillRect(screenX - radius, screenY - radius, 2 * radius, 2 * radius);
+      } else {
+        const disc = this.#disc(points.colour[row], radius);
+        context.drawImage(disc, screenX - disc.size / 2, screenY - disc.size / 2, disc.size, disc.size);
+      }
     }
+  }
+
+  #colourOf(colour) {
+    return (colour >= 0 && colourOf(this.points.colours[colour])) || this.accent;
   }
 
   /** A dot of a colour, drawn once for each size: thousands of copies are quicker than thousands of circles. */
@@ -198,7 +223,7 @@ export class MapCanvas {
     context.scale(disc.width / disc.size, disc.height / disc.size);
     context.beginPath();
     context.arc(radius + 1, radius + 1, radius, 0, 2 * Math.PI);
-    context.fillStyle = (colour >= 0 && colourOf(this.points.colours[colour])) || this.accent;
+    context.fillStyle = this.#colourOf(colour);
     context.fill();
     context.lineWidth = 0.6;
     context.strokeStyle = "rgb(128 128 128 / 55%)";
@@ -227,18 +252,10 @@ export class MapCanvas {
   #drawPicture(row, image, side) {
     const { context } = this;
     const [x, y] = this.toScreen(this.points.x[row], this.points.y[row]);
-    const shrink = side / Math.max(image.naturalWidth, image.naturalHeight);
-    const width = image.naturalWidth * shrink;
-    const height = image.naturalHeight * shrink;
-    context.save();
-    context.beginPath();
-    context.roundRect(x - width / 2, y - height / 2, width, height, 6);
-    context.clip();
+    const shrink = side / Math.max(image.width, image.height);
+    const width = image.width * shrink;
+    const height = image.height * shrink;
     context.drawImage(image, x - width / 2, y - height / 2, width, height);
-    context.restore();
-    context.lineWidth = 1.5;
-    context.strokeStyle = this.surface;
-    context.stroke();
     this.shown.push({ row, x, y, width, height });
   }
 
@@ -250,7 +267,7 @@ export class MapCanvas {
       // The latest used are the last to be forgotten.
       this.#pictures.delete(id);
       this.#pictures.set(id, kept);
-      return kept.complete && kept.naturalWidth ? kept : null;
+      return kept.rounded ?? null;
     }
     this.#waiting.push(id);
     return null;
@@ -264,6 +281,7 @@ export class MapCanvas {
       this.#pictures.set(id, image);
       this.#loading += 1;
       image.onload = image.onerror = () => {
+        image.rounded = image.naturalWidth ? rounded(image) : null;
         this.#loading -= 1;
         this.draw();
         this.#load();
@@ -297,4 +315,16 @@ export class MapCanvas {
       context.stroke();
     }
   }
+}
+
+/** A picture with round corners, cut once instead of with every frame. */
+function rounded(image) {
+  const canvas = document.createElement("canvas");
+  canvas.width = image.naturalWidth;
+  canvas.height = image.naturalHeight;
+  const context = canvas.getContext("2d");
+  context.roundRect(0, 0, canvas.width, canvas.height, 0.08 * Math.max(canvas.width, canvas.height));
+  context.clip();
+  context.drawImage(image, 0, 0);
+  return canvas;
 }

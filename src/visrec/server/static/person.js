@@ -53,7 +53,7 @@ export class PersonView {
   }
 
   #recommend() {
-    this.recommended.show(byCursor((page, signal) => api.recommendations(this.user, page, signal)));
+    this.recommended.show(byCursor((page, signal) => explained(this.user, page, signal)));
   }
 
   async #load(ask, done = "") {
@@ -175,6 +175,16 @@ export class PersonView {
     };
     more.addEventListener("click", next);
     await next();
+  }
+}
+
+/** Recommendations, each with the sentence that says why; without it where the model cannot be taken apart. */
+async function explained(user, page, signal) {
+  try {
+    return await api.recommendations(user, { ...page, reasons: true }, signal);
+  } catch (error) {
+    if (error.status !== 409) throw error;
+    return api.recommendations(user, page, signal);
   }
 }
 

@@ -24,15 +24,12 @@ const EN = {
   notAPicture: "That is not a picture.",
   pictureGone: "The picture was kept in memory only, and is gone. Choose it again.",
   yourPicture: "Your picture",
-  text: "Search by words",
 
   headPopular: "Popular here",
-  headAll: "The whole shop",
   headLikes: "For what you like",
   headUser: "For {user}",
   headSimilar: "More like this",
   headPicture: "Like your picture",
-  headText: "“{q}”",
   likes: "You like",
   dislikes: "You do not like",
   remove: "Take away: {title}",
@@ -141,11 +138,10 @@ const EN = {
   sure: "{n}% sure",
 };
 
-const TABLES = { en: EN };
-const WORDS = { ...EN, ...(TABLES[navigator.language.slice(0, 2)] ?? {}) };
+/** The language that the page is in: the first of those that the reader wants. */
+export const LANGUAGE = navigator.languages.map((one) => one.slice(0, 2)).find((one) => ["en", "zh"].includes(one)) ?? "en";
 
-/** The language that the page is in. */
-export const LANGUAGE = TABLES[navigator.language.slice(0, 2)] ? navigator.language.slice(0, 2) : "en";
+const WORDS = LANGUAGE === "zh" ? { ...EN, ...(await import("./strings_zh.js")).ZH } : EN;
 
 const number = new Intl.NumberFormat(LANGUAGE);
 
@@ -171,10 +167,10 @@ export function columnName(name) {
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
-/** Why an item is in a list, in a few words. */
+/** Why an item is in a list: the server's sentence where it gave one, else a few words. */
 export function reasonOf(line) {
-  const told = [line.reasons].flat()[0];
-  if (told) return typeof told === "string" ? told : (told.sentence ?? told.text ?? "");
+  const sentence = line.reasons?.sentence;
+  if (sentence) return sentence[LANGUAGE] ?? sentence.en;
   const key = `reason_${line.source}`;
   return has(key) ? t(key) : (line.source ?? "");
 }
