@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -46,9 +47,21 @@ def built(sample: SampleFiles, tmp_path_factory: pytest.TempPathFactory) -> Path
 @pytest.fixture(scope="session")
 def address(built: Path) -> Iterator[str]:
     """Where the shop is served; tests that write do it as users of their own."""
+    with _served(built) as root:
+        yield root
+
+
+@pytest.fixture
+def served() -> Callable[[Path], AbstractContextManager[str]]:
+    """Serves another shop."""
+    return _served
+
+
+@contextmanager
+def _served(shop: Path) -> Iterator[str]:
     from visrec.server.app import create_app
 
-    app = create_app(visrec.Workspace.open(built))
+    app = create_app(visrec.Workspace.open(shop))
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False))
     listening = socket.create_server(("127.0.0.1", 0))
     serving = threading.Thread(target=server.run, args=([listening],), daemon=True)
@@ -149,9 +162,10 @@ def visit(address: str, chromium: Any, locale: str) -> Iterator[Visit]:
 
 
 def _note_said(visiting: Visit, said: Any) -> None:
-    # A browser writes down every 404: that nothing is known of a new customer is no error.
+    # A browser writes down every 404 and 401: that a customer is new, or a key is asked for, is no error.
     unknown = "404" in said.text and said.location["url"].split("?")[0].endswith(("/events", "/profile"))
-    if said.type in ("error", "warning") and not unknown:
+    unsigned = "401" in said.text
+    if said.type in ("error", "warning") and not unknown and not unsigned:
         visiting.problems.append(said.text)
 
 

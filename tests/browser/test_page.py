@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 import visrec.server
+from visrec.server.keys import Keys
 from visrec.workspace.workspace import Workspace
 
 #: What the first view may weigh, in bytes.
@@ -132,6 +134,32 @@ def test_an_item_opens_by_keyboard_and_closes_by_escape_and_by_back(visit):
     tab.click(".item-dialog .button.main")
     visit.until(lambda: "More like this" in tab.inner_text("h1"))
     assert _asked(tab) == {"similar": [item]}
+
+
+def test_who_likes_by_keyboard_stays_in_the_list(visit):
+    tab = visit.open()
+    before = visit.shown()
+    tab.focus(f'.tile[data-item="{before[2]}"] .like')
+    tab.keyboard.press("Space")
+    visit.until(lambda: before[2] not in visit.shown() and tab.query_selector(".grid.old") is None)
+    assert tab.evaluate("document.activeElement.dataset") == {"marks": visit.shown()[2], "kind": "like"}
+
+
+def test_where_a_key_is_needed_the_page_asks_for_it_once(visit, served, built, tmp_path):
+    shutil.copytree(built, tmp_path / "shop")
+    key = Keys(tmp_path / "shop").add("page", "write")
+    with served(tmp_path / "shop") as visit.root:
+        tab = visit.tab
+        tab.goto(f"{visit.root}/page/")
+        tab.fill("#key", "wrong")
+        tab.keyboard.press("Enter")
+        visit.until(lambda: "not known" in tab.inner_text("form [role=alert]"))
+        tab.fill("#key", key)
+        tab.keyboard.press("Enter")
+        tab.wait_for_selector(".tile:not(.skeleton)")
+        visit.until(lambda: tab.query_selector(".picture.there"))
+        visit.open()
+        assert tab.query_selector("#key") is None
 
 
 def test_everything_that_can_be_pressed_has_a_name(visit):

@@ -63,18 +63,32 @@ export class Grid {
 
   #add(page, done) {
     this.#fetching = false;
+    const focused = this.fresh ? this.#focused() : null;
     this.#settle(page?.note ?? "");
     if (page) {
       const before = this.count;
       this.list.append(...page.items.map((line, place) => tile(line, { eager: before + place < 6, ...this.options })));
       this.count += page.items.length;
       this.onPage(this.count, page);
+      focused?.();
     }
     this.more.hidden = done;
     this.more.textContent = t("more");
     if (done) this.end.textContent = this.count ? t("end", { n: this.count }) : t("nothing");
     // Still in view: no further call of the observer would come.
     else requestAnimationFrame(() => this.#inView() && this.#next());
+  }
+
+  /** Whoever pressed a key in the old list finds themselves at the same place of the new one. */
+  #focused() {
+    const at = document.activeElement;
+    const place = [...this.list.children].findIndex((one) => one.contains(at));
+    if (place < 0) return null;
+    const what = at.dataset.kind ? `[data-kind="${at.dataset.kind}"]` : "a";
+    return () => {
+      const there = this.list.children[Math.min(place, this.list.children.length - 1)];
+      there?.querySelector(what)?.focus({ preventScroll: true });
+    };
   }
 
   #settle(note) {
