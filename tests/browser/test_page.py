@@ -128,7 +128,7 @@ def test_an_item_opens_by_keyboard_and_closes_by_escape_and_by_back(visit):
     assert item in tab.inner_text(".item-facts")
     tab.keyboard.press("Escape")
     tab.wait_for_selector(".item-dialog", state="hidden")
-    assert _asked(tab) == {}
+    visit.until(lambda: _asked(tab) == {})
     tab.go_forward()
     tab.wait_for_selector(".item-dialog[open] .strip li")
     tab.click(".item-dialog .button.main")
@@ -183,7 +183,7 @@ def test_the_page_speaks_chinese_where_the_browser_does(visit):
 def test_every_word_is_translated_and_every_translation_used():
     static = Path(visrec.server.__file__).parent / "static"
     words, chinese = (
-        dict(re.findall(r'^  (\w+): "(.*)",$', (static / name).read_text("utf-8"), re.MULTILINE))
+        dict(re.findall(r'^  (\w+):\s+"(.*)",$', (static / name).read_text("utf-8"), re.MULTILINE))
         for name in ("strings.js", "strings_zh.js")
     )
     # A bare number is the same in both.

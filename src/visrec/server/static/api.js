@@ -4,7 +4,7 @@ import { askForKey } from "./sign_in.js";
 import { t } from "./strings.js";
 
 /** What the server refused, in its own words. */
-export class ApiError extends Error {
+class ApiError extends Error {
   constructor(status, detail) {
     super(detail);
     this.status = status;
@@ -77,13 +77,13 @@ async function signIn(key) {
 const get = (path, query, signal) => call("GET", path, { query, signal });
 const post = (path, body, signal) => call("POST", path, { body, signal });
 
-export const info = () => get("info");
 export const users = (k) => get("users", { k });
 export const items = (query, signal) => get("items", query, signal);
 export const item = (itemId, signal) => get(pathOf("items", itemId), {}, signal);
 export const similar = (itemId, query, signal) => get(pathOf("items", itemId, "similar"), query, signal);
 export const facets = (query, signal) => get("facets", query, signal);
-export const recommendations = (userId, query, signal) => get(pathOf("users", userId, "recommendations"), query, signal);
+export const recommendations = (userId, query, signal) =>
+  get(pathOf("users", userId, "recommendations"), query, signal);
 export const sessions = (body, signal) => post("recommendations", body, signal);
 export const query = (body, signal) => post("query", body, signal);
 export const events = (userId, query, signal) => get(pathOf("users", userId, "events"), query, signal);

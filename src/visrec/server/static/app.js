@@ -34,7 +34,15 @@ function navigation(view) {
 const viewed = (view) => ({ view, item: "", region: "" });
 
 function searchButton() {
-  const input = h("input", { type: "file", accept: "image/*", multiple: true, class: "unseen", id: "pictures", tabindex: "-1", "aria-label": t("searchByPicture") });
+  const input = h("input", {
+    type: "file",
+    accept: "image/*",
+    multiple: true,
+    class: "unseen",
+    id: "pictures",
+    tabindex: "-1",
+    "aria-label": t("searchByPicture"),
+  });
   input.addEventListener("change", () => {
     if (input.files.length) searchBy(input.files);
     input.value = "";
@@ -53,7 +61,12 @@ function searchButton() {
 function frame() {
   document.documentElement.lang = LANGUAGE;
   document.getElementById("skip").textContent = t("skip");
-  const home = h("a", { class: "brand", href: address({ ...read(), ...viewed("shop") }) }, h("img", { src: "icon.svg", alt: "", width: 28, height: 28 }), "visrec");
+  const home = h(
+    "a",
+    { class: "brand", href: address({ ...read(), ...viewed("shop") }) },
+    h("img", { src: "icon.svg", alt: "", width: 28, height: 28 }),
+    "visrec",
+  );
   const nav = h("nav", { "aria-label": "visrec" }, [...links.values()]);
   document.getElementById("top").append(home, nav, ...searchButton(), who.button);
   const overlay = h("div", { class: "drop", hidden: true }, h("p", {}, icon("camera"), t("dropHere")));

@@ -18,7 +18,10 @@ export function knows(filters) {
 
 /** The filters without what the server has no condition for. */
 export function possible(filters) {
-  const kept = Object.entries(filters).map(([column, values]) => [column, values.filter((v) => known.get(column)?.has(v))]);
+  const kept = Object.entries(filters).map(([column, values]) => [
+    column,
+    values.filter((v) => known.get(column)?.has(v)),
+  ]);
   return Object.fromEntries(kept.filter(([, values]) => values.length));
 }
 

@@ -20,7 +20,10 @@ export class Filters {
     this.clear = h("button", { type: "button", class: "link", text: t("clearFilters") });
     this.clear.addEventListener("click", () => go({ filters: {} }));
     this.slider = h("input", { type: "range", id: "diversity", min: 0, max: 1, step: 0.1 });
-    this.slider.addEventListener("input", later(() => go({ diversity: Number(this.slider.value) }, { replace: true }), 250));
+    this.slider.addEventListener(
+      "input",
+      later(() => go({ diversity: Number(this.slider.value) }, { replace: true }), 250),
+    );
     this.element = h(
       "aside",
       { class: "filters", id: "filters", "aria-label": t("filters") },
@@ -30,11 +33,21 @@ export class Filters {
         { class: "group variety" },
         h("label", { for: "diversity", text: t("diversity") }),
         this.slider,
-        h("div", { class: "ends muted", "aria-hidden": "true" }, h("span", { text: t("diversityLow") }), h("span", { text: t("diversityHigh") })),
+        h(
+          "div",
+          { class: "ends muted", "aria-hidden": "true" },
+          h("span", { text: t("diversityLow") }),
+          h("span", { text: t("diversityHigh") }),
+        ),
       ),
       this.groups,
     );
-    this.button = h("button", { type: "button", class: "button filters-button", "aria-controls": "filters", "aria-expanded": "false" });
+    this.button = h("button", {
+      type: "button",
+      class: "button filters-button",
+      "aria-controls": "filters",
+      "aria-expanded": "false",
+    });
     this.button.addEventListener("click", () => this.#open(!this.element.classList.contains("open")));
     this.element.addEventListener("keydown", (event) => event.key === "Escape" && this.#open(false));
   }
@@ -56,7 +69,11 @@ export class Filters {
   /** Show what is chosen, then how many items each value would leave. */
   async show(filters, icon) {
     const n = Object.values(filters).flat().length;
-    this.button.replaceChildren(icon, h("span", { text: t("filters") }), n ? h("span", { class: "badge", text: String(n) }) : "");
+    this.button.replaceChildren(
+      icon,
+      h("span", { text: t("filters") }),
+      n ? h("span", { class: "badge", text: String(n) }) : "",
+    );
     this.clear.hidden = !n;
     this.slider.value = read().diversity;
     let facets;
@@ -136,11 +153,15 @@ export class Filters {
     const { signal } = this.#stop;
     const chosen = facets.map((facet) => facet.column).filter((column) => filters[column]);
     const others = facets.map((facet) => facet.column).filter((column) => !filters[column]);
-    const asked = chosen.map((column) => api.facets({ columns: [column], where: conditionOf(filters, column) }, signal));
-    if (others.length && chosen.length) asked.push(api.facets({ columns: others, where: conditionOf(filters) }, signal));
+    const asked = chosen.map((column) =>
+      api.facets({ columns: [column], where: conditionOf(filters, column) }, signal),
+    );
+    if (others.length && chosen.length)
+      asked.push(api.facets({ columns: others, where: conditionOf(filters) }, signal));
     try {
       const counted = chosen.length ? (await Promise.all(asked)).flat() : facets;
-      for (const { column, values } of counted) this.#write(column, new Map(values.map((one) => [one.value, one.items])));
+      for (const { column, values } of counted)
+        this.#write(column, new Map(values.map((one) => [one.value, one.items])));
     } catch (error) {
       if (error.name !== "AbortError") announce(error.message, { failed: true });
     }

@@ -116,5 +116,10 @@ export class Grid {
 }
 
 function skeleton() {
-  return h("li", { class: "tile skeleton", "aria-hidden": "true" }, h("span", { class: "picture" }), h("span", { class: "bar" }));
+  return h(
+    "li",
+    { class: "tile skeleton", "aria-hidden": "true" },
+    h("span", { class: "picture" }),
+    h("span", { class: "bar" }),
+  );
 }

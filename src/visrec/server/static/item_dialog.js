@@ -36,7 +36,11 @@ export class ItemDialog {
   }
 
   async #load(itemId, signal) {
-    const facts = h("div", { class: "item-facts", "aria-busy": "true" }, h("p", { class: "muted", text: t("loading") }));
+    const facts = h(
+      "div",
+      { class: "item-facts", "aria-busy": "true" },
+      h("p", { class: "muted", text: t("loading") }),
+    );
     const similar = h("section", { class: "item-similar" });
     this.content.replaceChildren(pictureBox(itemId, { width: 480, eager: true }), facts, similar);
     this.content.firstChild.classList.add("large");
@@ -57,8 +61,13 @@ export class ItemDialog {
   #facts(itemId, { item, attributes }) {
     const title = lineOf(item).title || itemId;
     this.box.setAttribute("aria-label", title);
-    const more = h("button", { type: "button", class: "button main" }, icon("similar"), h("span", { text: t("moreLikeThis") }));
-    more.addEventListener("click", () => go({ view: "shop", similar: itemId, picture: [], q: "", item: "", region: "" }));
+    const more = h(
+      "button",
+      { type: "button", class: "button main" },
+      icon("similar"),
+      h("span", { text: t("moreLikeThis") }),
+    );
+    more.addEventListener("click", () => go({ view: "shop", similar: itemId, picture: [], item: "", region: "" }));
     const rows = Object.entries(item).filter(([name]) => !OBVIOUS.includes(name.toLowerCase()));
     const short = rows.filter(([, value]) => String(value).length <= LONG);
     const long = rows.filter(([, value]) => String(value).length > LONG);
@@ -67,8 +76,14 @@ export class ItemDialog {
       h("p", { class: "muted item-id", text: itemId }),
       h("div", { class: "item-actions" }, markButtons(itemId, title), more),
       attributes.length ? seen(attributes) : "",
-      h("dl", { class: "columns" }, short.map(([name, value]) => [h("dt", { text: columnName(name) }), h("dd", { text: shown(value) })])),
-      ...long.map(([name, value]) => h("section", { class: "prose" }, h("h3", { text: columnName(name) }), h("p", { text: shown(value) }))),
+      h(
+        "dl",
+        { class: "columns" },
+        short.map(([name, value]) => [h("dt", { text: columnName(name) }), h("dd", { text: shown(value) })]),
+      ),
+      ...long.map(([name, value]) =>
+        h("section", { class: "prose" }, h("h3", { text: columnName(name) }), h("p", { text: shown(value) })),
+      ),
     ];
   }
 }
@@ -92,5 +107,14 @@ function seen(attributes) {
 
 function small(line) {
   const title = line.title || line.item_id;
-  return h("li", {}, itemLink(line.item_id, { class: "small-tile" }, pictureBox(line.item_id, { eager: true }), h("span", { text: title })));
+  return h(
+    "li",
+    {},
+    itemLink(
+      line.item_id,
+      { class: "small-tile" },
+      pictureBox(line.item_id, { eager: true }),
+      h("span", { text: title }),
+    ),
+  );
 }

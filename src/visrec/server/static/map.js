@@ -27,7 +27,7 @@ export class MapView {
       open: (row) => go({ item: this.map.points.ids[row] }),
       select: (rectangle) => this.#select(rectangle),
       middle: (row) => this.#middle(row),
-      list: () => this.#select(this.map.view()),
+      list: () => this.#listView(),
     });
     this.tip = h("div", { class: "map-tip", hidden: true, "aria-hidden": "true" });
     this.state = h("p", { class: "map-loading muted", role: "status", text: t("loading") });
@@ -40,10 +40,28 @@ export class MapView {
     this.chosen = h("span", { class: "muted" });
     const clear = h("button", { type: "button", class: "button", text: t("mapRegionClear") });
     clear.addEventListener("click", () => go({ region: "" }));
-    this.list = h("section", { class: "map-list", "aria-label": t("mapRegion"), hidden: true }, h("div", { class: "list-head" }, h("h2", { text: t("mapRegion") }), this.chosen, h("span", { class: "spring" }), clear), this.grid.element);
+    this.list = h(
+      "section",
+      { class: "map-list", "aria-label": t("mapRegion"), hidden: true },
+      h(
+        "div",
+        { class: "list-head" },
+        h("h2", { text: t("mapRegion") }),
+        this.chosen,
+        h("span", { class: "spring" }),
+        clear,
+      ),
+      this.grid.element,
+    );
     const frame = h("div", { class: "map-frame" }, this.canvas, this.tip, this.state);
     const help = h("p", { class: "map-help muted", id: "map-help", text: t("mapHelp") });
-    const head = h("div", { class: "map-head" }, h("h1", { text: t("mapTitle") }), h("span", { class: "spring" }), h("div", { class: "map-tools" }, this.#buttons()));
+    const head = h(
+      "div",
+      { class: "map-head" },
+      h("h1", { text: t("mapTitle") }),
+      h("span", { class: "spring" }),
+      h("div", { class: "map-tools" }, this.#buttons()),
+    );
     this.element = h("div", { class: "map" }, h("div", {}, head, this.settling, frame, help), this.list);
     this.sayMiddle = later((row) => this.#sayMiddle(row), 350);
     this.nameTip = later((row, name) => this.#nameTip(row, name), 90);
@@ -59,13 +77,27 @@ export class MapView {
 
   #buttons() {
     const eased = (move) => () => this.map.eased(move);
-    this.select = iconButton("select", t("mapSelect"), () => this.#selecting(!this.hands.selecting), { "aria-pressed": "false" });
+    this.select = iconButton("select", t("mapSelect"), () => this.#selecting(!this.hands.selecting), {
+      "aria-pressed": "false",
+    });
     const list = h("button", { type: "button", class: "button" }, icon("shop"), h("span", { text: t("mapList") }));
-    list.addEventListener("click", () => this.#select(this.map.view()));
+    list.addEventListener("click", () => this.#listView());
     return [
-      iconButton("plus", t("mapZoomIn"), eased(() => this.map.zoomAt(ZOOM))),
-      iconButton("minus", t("mapZoomOut"), eased(() => this.map.zoomAt(1 / ZOOM))),
-      iconButton("fit", t("mapFit"), eased(() => this.map.fit())),
+      iconButton(
+        "plus",
+        t("mapZoomIn"),
+        eased(() => this.map.zoomAt(ZOOM)),
+      ),
+      iconButton(
+        "minus",
+        t("mapZoomOut"),
+        eased(() => this.map.zoomAt(1 / ZOOM)),
+      ),
+      iconButton(
+        "fit",
+        t("mapFit"),
+        eased(() => this.map.fit()),
+      ),
       this.select,
       list,
     ];
@@ -151,6 +183,11 @@ export class MapView {
     announce(t("mapMiddle", { title: line?.title || points.ids[row] }), { quiet: true });
   }
 
+  #listView() {
+    this.map.finish();
+    this.#select(this.map.view());
+  }
+
   #select(rectangle) {
     this.#selecting(false);
     go({ region: rectangle.map((value) => Math.round(1000 * value)).join(",") });
@@ -165,7 +202,10 @@ export class MapView {
     const { points } = this.map;
     const [x, y] = [(rectangle[0] + rectangle[2]) / 2, (rectangle[1] + rectangle[3]) / 2];
     const away = (row) => (points.x[row] - x) ** 2 + (points.y[row] - y) ** 2;
-    const ids = points.within(...rectangle).sort((a, b) => away(a) - away(b)).map((row) => points.ids[row]);
+    const ids = points
+      .within(...rectangle)
+      .sort((a, b) => away(a) - away(b))
+      .map((row) => points.ids[row]);
     this.chosen.textContent = t("arrived", { n: ids.length });
     announce(t("arrived", { n: ids.length }));
     this.grid.show(async function* (signal) {

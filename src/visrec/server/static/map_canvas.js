@@ -1,14 +1,13 @@
 // The map drawn on a canvas: a dot for every item, pictures where there is room for them.
 
-import * as api from "./api.js";
 import { colourOf } from "./colours.js";
+import { MapPictures } from "./map_pictures.js";
 
 const MOST_ZOOM = 120;
 /** Below this zoom there are dots only. */
 const PICTURES_FROM = 1.6;
 const PICTURE = 76;
 const MOST_PICTURES = 400;
-const AT_ONCE = 6;
 const MARGIN = 0.94;
 const EASE_MS = 220;
 /** So long after the last move the map is drawn in full; until then dots are plain squares, which are quick. */
@@ -16,9 +15,7 @@ const REST_MS = 140;
 
 /** Draws `Points`, and knows which part of them is in view. */
 export class MapCanvas {
-  #pictures = new Map();
-  #waiting = [];
-  #loading = 0;
+  #pictures = new MapPictures(() => this.draw());
   #frame = 0;
   #discs = [];
 
@@ -88,9 +85,12 @@ export class MapCanvas {
   /** Let moves by keys and buttons be smooth. */
   eased(move) {
     const before = { ...this.centre, zoom: this.zoom };
+    // A second key before the first move has ended goes on from where that leads to.
+    this.finish();
     move();
     const after = { ...this.centre, zoom: this.zoom };
     if (matchMedia("(prefers-reduced-motion: reduce)").matches) return;
+    this.#look(before.x, before.y, before.zoom);
     const started = performance.now();
     const step = (now) => {
       const part = Math.min(1, (now - started) / EASE_MS);
@@ -99,14 +99,23 @@ export class MapCanvas {
       const zoom = before.zoom * (after.zoom / before.zoom) ** share;
       this.#look(between("x"), between("y"), zoom);
       if (part < 1) this.easing = requestAnimationFrame(step);
+      else this.goal = null;
     };
     this.stop();
+    this.goal = after;
     this.easing = requestAnimationFrame(step);
   }
 
-  /** End a smooth move: a hand is quicker. */
+  /** End a smooth move where it is: a hand is quicker. */
   stop() {
     cancelAnimationFrame(this.easing);
+    this.goal = null;
+  }
+
+  /** End a smooth move where it leads to. */
+  finish() {
+    if (this.goal) this.#look(this.goal.x, this.goal.y, this.goal.zoom);
+    this.stop();
   }
 
   #look(x, y, zoom) {
@@ -238,15 +247,15 @@ export class MapCanvas {
     const taken = new Set();
     const rows = this.points.within(left - step, top - step, right + step, bottom + step).sort((a, b) => a - b);
     const side = Math.min(step * this.scale * 0.94, 1.4 * PICTURE);
-    this.#waiting = [];
+    this.#pictures.begin();
     for (const row of rows) {
       const cell = `${Math.floor(this.points.x[row] / step)},${Math.floor(this.points.y[row] / step)}`;
       if (taken.has(cell) || taken.size > MOST_PICTURES) continue;
       taken.add(cell);
-      const image = this.#picture(row);
+      const image = this.#pictures.of(this.points.ids[row]);
       if (image) this.#drawPicture(row, image, side);
     }
-    this.#load();
+    this.#pictures.load();
   }
 
   #drawPicture(row, image, side) {
@@ -257,38 +266,6 @@ export class MapCanvas {
     const height = image.height * shrink;
     context.drawImage(image, x - width / 2, y - height / 2, width, height);
     this.shown.push({ row, x, y, width, height });
-  }
-
-  /** An item's picture, once it is there; until then it is waited for. */
-  #picture(row) {
-    const id = this.points.ids[row];
-    const kept = this.#pictures.get(id);
-    if (kept) {
-      // The latest used are the last to be forgotten.
-      this.#pictures.delete(id);
-      this.#pictures.set(id, kept);
-      return kept.rounded ?? null;
-    }
-    this.#waiting.push(id);
-    return null;
-  }
-
-  #load() {
-    while (this.#loading < AT_ONCE && this.#waiting.length) {
-      const id = this.#waiting.shift();
-      if (this.#pictures.has(id)) continue;
-      const image = new Image();
-      this.#pictures.set(id, image);
-      this.#loading += 1;
-      image.onload = image.onerror = () => {
-        image.rounded = image.naturalWidth ? rounded(image) : null;
-        this.#loading -= 1;
-        this.draw();
-        this.#load();
-      };
-      image.src = api.picture(id, 120);
-    }
-    while (this.#pictures.size > 3 * MOST_PICTURES) this.#pictures.delete(this.#pictures.keys().next().value);
   }
 
   #drawMarks() {
@@ -315,16 +292,4 @@ export class MapCanvas {
       context.stroke();
     }
   }
-}
-
-/** A picture with round corners, cut once instead of with every frame. */
-function rounded(image) {
-  const canvas = document.createElement("canvas");
-  canvas.width = image.naturalWidth;
-  canvas.height = image.naturalHeight;
-  const context = canvas.getContext("2d");
-  context.roundRect(0, 0, canvas.width, canvas.height, 0.08 * Math.max(canvas.width, canvas.height));
-  context.clip();
-  context.drawImage(image, 0, 0);
-  return canvas;
 }

@@ -1,15 +1,13 @@
 // A customer's taste: interests that can be taken out, recommendations with their reasons, and the history.
 
 import * as api from "./api.js";
-import { colourOf, swatch } from "./colours.js";
 import { announce, dialog, h, icon } from "./dom.js";
 import { Grid } from "./grid.js";
-import { linesOf } from "./lookup.js";
 import * as marks from "./marks.js";
 import { byCursor } from "./sources.js";
 import { go } from "./state.js";
-import { columnName, day, has, percent, t } from "./strings.js";
-import { itemLink, pictureBox } from "./tile.js";
+import { percent, t } from "./strings.js";
+import { event, palette, pictures, wordList } from "./taste_parts.js";
 
 const TYPICAL = 5;
 const EVENTS = 24;
@@ -33,7 +31,12 @@ export class PersonView {
     this.#stop = new AbortController();
     if (!user) return this.#nobody();
     this.user = user;
-    this.profile = h("div", { class: "profile", "aria-busy": "true" }, h("h1", { text: t("personTitle", { user }) }), loading());
+    this.profile = h(
+      "div",
+      { class: "profile", "aria-busy": "true" },
+      h("h1", { text: t("personTitle", { user }) }),
+      loading(),
+    );
     this.recommended = new Grid({ label: t("recommended"), parts: true });
     this.recommended.onAgain = () => this.#recommend();
     const recommended = h("section", {}, h("h2", { text: t("recommended") }), this.recommended.element);
@@ -48,7 +51,13 @@ export class PersonView {
     const choose = h("button", { type: "button", class: "button main" }, icon("person"), t("personChoose"));
     choose.addEventListener("click", () => this.who.open());
     this.element.replaceChildren(
-      h("div", { class: "nobody ready" }, h("h1", { text: t("personNobody") }), h("p", { class: "muted", text: t("personNobodyHelp") }), choose),
+      h(
+        "div",
+        { class: "nobody ready" },
+        h("h1", { text: t("personNobody") }),
+        h("p", { class: "muted", text: t("personNobodyHelp") }),
+        choose,
+      ),
     );
   }
 
@@ -77,7 +86,10 @@ export class PersonView {
     toShop.addEventListener("click", () => go({ view: "shop" }));
     this.profile.replaceChildren(
       h("h1", { class: "ready", text: t("personTitle", { user: this.user }) }),
-      h("p", { class: unknown ? "muted" : "error", text: unknown ? t("personUnknown", { user: this.user }) : error.message }),
+      h("p", {
+        class: unknown ? "muted" : "error",
+        text: unknown ? t("personUnknown", { user: this.user }) : error.message,
+      }),
       toShop,
     );
   }
@@ -91,7 +103,12 @@ export class PersonView {
         "div",
         {},
         h("h1", { text: t("personTitle", { user: this.user }) }),
-        h("p", { class: "muted", text: [t("personFacts", facts), profile.left_out && t("personLeftOut", { n: profile.left_out })].filter(Boolean).join(" · ") }),
+        h("p", {
+          class: "muted",
+          text: [t("personFacts", facts), profile.left_out && t("personLeftOut", { n: profile.left_out })]
+            .filter(Boolean)
+            .join(" · "),
+        }),
       ),
       h("span", { class: "spring" }),
       this.#button("undo", "undo", () => this.#change(() => api.undoProfile(this.user), t("undone"))),
@@ -103,22 +120,42 @@ export class PersonView {
       profile.note && h("p", { class: "note", text: profile.note }),
       profile.words.length ? wordList(profile.words) : "",
       h("h2", { text: t("interests") }),
-      interests.length ? h("ul", { class: "interests" }, interests) : h("p", { class: "muted", text: t("interestNone") }),
-      profile.avoids.length ? [h("h2", { text: t("avoids") }), h("ul", { class: "interests avoided" }, profile.avoids.map((one) => this.#interest(one, false)))] : [],
-    ].flat().filter(Boolean);
+      interests.length
+        ? h("ul", { class: "interests" }, interests)
+        : h("p", { class: "muted", text: t("interestNone") }),
+      profile.avoids.length
+        ? [
+            h("h2", { text: t("avoids") }),
+            h(
+              "ul",
+              { class: "interests avoided" },
+              profile.avoids.map((one) => this.#interest(one, false)),
+            ),
+          ]
+        : [],
+    ]
+      .flat()
+      .filter(Boolean);
   }
 
   #button(text, iconName, act, className = "button") {
-    const button = h("button", { type: "button", class: className }, iconName && icon(iconName), h("span", { text: t(text) }));
+    const button = h(
+      "button",
+      { type: "button", class: className },
+      iconName && icon(iconName),
+      h("span", { text: t(text) }),
+    );
     button.addEventListener("click", act);
     return button;
   }
 
   #interest(one, removable) {
     const words = one.words.map((word) => word.value).join(", ");
-    const remove = removable && this.#button("interestRemove", "close", () =>
-      this.#change(() => api.removeInterest(this.user, one.number), t("interestRemoved", { n: one.number })),
-    );
+    const remove =
+      removable &&
+      this.#button("interestRemove", "close", () =>
+        this.#change(() => api.removeInterest(this.user, one.number), t("interestRemoved", { n: one.number })),
+      );
     remove && remove.setAttribute("aria-label", t("interestRemoveLabel", { n: one.number, words }));
     const weight = h("span", { class: "weight-bar", "aria-hidden": "true" }, h("span"));
     weight.firstChild.style.width = `${100 * one.weight}%`;
@@ -129,8 +166,23 @@ export class PersonView {
       h(
         "div",
         { class: "interest-facts" },
-        h("div", { class: "interest-head" }, h("h3", { text: t("interest", { n: one.number }) }), h("span", { class: "spring" }), remove),
-        h("p", { class: "interest-weight" }, h("strong", { text: percent(one.weight) }), " ", h("span", { class: "muted", text: t(removable ? "interestItems" : "avoidedItems", { n: one.item_ids.length }) })),
+        h(
+          "div",
+          { class: "interest-head" },
+          h("h3", { text: t("interest", { n: one.number }) }),
+          h("span", { class: "spring" }),
+          remove,
+        ),
+        h(
+          "p",
+          { class: "interest-weight" },
+          h("strong", { text: percent(one.weight) }),
+          " ",
+          h("span", {
+            class: "muted",
+            text: t(removable ? "interestItems" : "avoidedItems", { n: one.item_ids.length }),
+          }),
+        ),
         weight,
         one.words.length ? wordList(one.words) : "",
         one.palette.length ? palette(one.palette) : "",
@@ -147,7 +199,18 @@ export class PersonView {
   #askReset() {
     const yes = h("button", { type: "button", class: "button danger", text: t("reset") });
     const no = h("button", { type: "button", class: "button", text: t("cancel"), autofocus: true });
-    const box = dialog("small", t("reset"), t("close"), h("div", { class: "stack" }, h("h2", { text: t("reset") }), h("p", { text: t("resetAsk") }), h("div", { class: "row" }, yes, no)));
+    const box = dialog(
+      "small",
+      t("reset"),
+      t("close"),
+      h(
+        "div",
+        { class: "stack" },
+        h("h2", { text: t("reset") }),
+        h("p", { text: t("resetAsk") }),
+        h("div", { class: "row" }, yes, no),
+      ),
+    );
     yes.addEventListener("click", () => {
       box.close();
       this.#change(() => api.resetProfile(this.user), t("resetDone"));
@@ -170,7 +233,12 @@ export class PersonView {
         if (!list.children.length) list.replaceWith(h("p", { class: "muted", text: t("historyEmpty") }));
       } catch (error) {
         if (error.name === "AbortError") return;
-        list.replaceWith(h("p", { class: error.status === 404 ? "muted" : "error", text: error.status === 404 ? t("historyEmpty") : error.message }));
+        list.replaceWith(
+          h("p", {
+            class: error.status === 404 ? "muted" : "error",
+            text: error.status === 404 ? t("historyEmpty") : error.message,
+          }),
+        );
       }
     };
     more.addEventListener("click", next);
@@ -198,42 +266,3 @@ async function* byCursorOfEvents(user, signal) {
 }
 
 const loading = () => h("p", { class: "muted", role: "status", text: t("loading") });
-
-/** Its medoid large, and a few more. */
-function pictures(itemIds) {
-  const links = itemIds.map((id) => itemLink(id, { "aria-label": id }, pictureBox(id, { eager: true })));
-  linesOf(itemIds).then(
-    (lines) => lines.forEach((line) => line.title && links[itemIds.indexOf(line.item_id)].setAttribute("aria-label", line.title)),
-    () => {},
-  );
-  return h("div", { class: `mosaic of-${links.length}` }, links);
-}
-
-/** Each word once, with its share here and, to hover over, in the whole catalogue. */
-function wordList(words) {
-  const byValue = new Map(words.map((word) => [word.value.toLowerCase(), word]));
-  const chips = [...byValue.values()].map((word) => {
-    const shares = { column: columnName(word.column), share: percent(word.share), catalogue: percent(word.catalogue) };
-    return h("li", { class: "word", title: t("wordShares", shares) }, swatch(word.value), h("span", { text: word.value }), h("span", { class: "muted", text: percent(word.share) }));
-  });
-  return h("ul", { class: "words" }, chips);
-}
-
-function palette(colours) {
-  const names = colours.map((one) => `${one.value} ${percent(one.share)}`).join(", ");
-  const bar = h("span", { class: "palette", role: "img", "aria-label": t("palette", { names }), title: names });
-  for (const one of colours) {
-    const part = h("span");
-    part.style.flexGrow = one.share;
-    part.style.backgroundColor = colourOf(one.value) ?? "transparent";
-    bar.append(part);
-  }
-  return bar;
-}
-
-function event(one) {
-  const key = `kind_${one.kind}`;
-  const what = has(key) ? t(key, { value: one.value ?? "" }) : one.kind;
-  const when = one.timestamp ? day(one.timestamp) : "";
-  return h("li", {}, itemLink(one.item_id, { class: "small-tile" }, pictureBox(one.item_id), h("span", { text: one.title || one.item_id })), h("p", { class: "muted", text: [what, when].filter(Boolean).join(", ") }));
-}

@@ -21,7 +21,7 @@ export function searchBy(files) {
     kept.set(number, { file, url: URL.createObjectURL(file) });
     return number;
   });
-  go({ view: "shop", picture: numbers, similar: "", q: "", item: "", region: "" });
+  go({ view: "shop", picture: numbers, similar: "", item: "", region: "" });
 }
 
 /** Take pictures that are dropped anywhere, or pasted outside of a field. */

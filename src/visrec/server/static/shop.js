@@ -12,7 +12,13 @@ import { go, read } from "./state.js";
 import { t } from "./strings.js";
 import { itemLink, pictureBox } from "./tile.js";
 
-const HEADS = { picture: "headPicture", similar: "headSimilar", user: "headUser", likes: "headLikes", all: "headPopular" };
+const HEADS = {
+  picture: "headPicture",
+  similar: "headSimilar",
+  user: "headUser",
+  likes: "headLikes",
+  all: "headPopular",
+};
 
 /** The view of `?view=shop`. */
 export class ShopView {
@@ -25,8 +31,20 @@ export class ShopView {
     this.context = h("div", { class: "context" });
     this.grid = new Grid({ label: t("list"), onPage: (n, page) => this.#arrived(n, page) });
     this.grid.onAgain = () => this.show(read(), { again: true });
-    const head = h("div", { class: "list-head" }, this.title, this.total, h("span", { class: "spring" }), this.filters.button);
-    this.element = h("div", { class: "shop" }, this.filters.element, h("section", {}, this.context, head, this.grid.element));
+    const head = h(
+      "div",
+      { class: "list-head" },
+      this.title,
+      this.total,
+      h("span", { class: "spring" }),
+      this.filters.button,
+    );
+    this.element = h(
+      "div",
+      { class: "shop" },
+      this.filters.element,
+      h("section", {}, this.context, head, this.grid.element),
+    );
   }
 
   /** Show a state; the list is asked for again only where it would differ. */
@@ -77,7 +95,7 @@ export class ShopView {
 
   #search(thumbnails) {
     const back = h("button", { type: "button", class: "button", text: t("clearSearch") });
-    back.addEventListener("click", () => go({ similar: "", picture: [], q: "" }));
+    back.addEventListener("click", () => go({ similar: "", picture: [] }));
     return h("div", { class: "searched" }, thumbnails, h("span", { class: "spring" }), back);
   }
 }
@@ -92,7 +110,12 @@ function thumbnail(itemId) {
     ([line]) => (name.textContent = line?.title || itemId),
     (error) => (name.textContent = error.message),
   );
-  return itemLink(itemId, { class: "searched-item" }, h("span", { class: "thumbnail large" }, pictureBox(itemId, { eager: true })), name);
+  return itemLink(
+    itemId,
+    { class: "searched-item" },
+    h("span", { class: "thumbnail large" }, pictureBox(itemId, { eager: true })),
+    name,
+  );
 }
 
 /** What a guest likes and does not like, to be taken back one by one. */
@@ -104,7 +127,16 @@ function tray(state) {
     "div",
     { class: "tray" },
     lists.map((kind) =>
-      h("div", { class: "tray-list" }, h("h2", { text: t(`${kind}s`) }), h("ul", { class: "chips" }, state[kind].map((id) => chip(kind, id)))),
+      h(
+        "div",
+        { class: "tray-list" },
+        h("h2", { text: t(`${kind}s`) }),
+        h(
+          "ul",
+          { class: "chips" },
+          state[kind].map((id) => chip(kind, id)),
+        ),
+      ),
     ),
     h("span", { class: "spring" }),
     over,
@@ -112,15 +144,23 @@ function tray(state) {
 }
 
 function chip(kind, itemId) {
-  const away = iconButton("close", t("remove", { title: itemId }), () => go({ [kind]: read()[kind].filter((id) => id !== itemId) }), {
-    class: "icon-button chip-close",
-  });
+  const away = iconButton(
+    "close",
+    t("remove", { title: itemId }),
+    () => go({ [kind]: read()[kind].filter((id) => id !== itemId) }),
+    {
+      class: "icon-button chip-close",
+    },
+  );
   const link = itemLink(itemId, { "aria-label": itemId }, pictureBox(itemId, { width: 120, eager: true }));
-  linesOf([itemId]).then(([line]) => {
-    if (!line?.title) return;
-    link.setAttribute("aria-label", line.title);
-    link.title = line.title;
-    away.setAttribute("aria-label", t("remove", { title: line.title }));
-  }, () => {});
+  linesOf([itemId]).then(
+    ([line]) => {
+      if (!line?.title) return;
+      link.setAttribute("aria-label", line.title);
+      link.title = line.title;
+      away.setAttribute("aria-label", t("remove", { title: line.title }));
+    },
+    () => {},
+  );
   return h("li", { class: `chip ${kind}` }, link, away);
 }

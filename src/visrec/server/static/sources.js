@@ -16,7 +16,11 @@ export function listOf(state) {
   const shape = { where: conditionOf(state.filters), diversity: state.diversity || undefined };
   if (filesOf(state.picture).length) return { kind: "picture", pages: byPictures(state, shape) };
   if (state.similar) return { kind: "similar", pages: likeAnItem(state, shape) };
-  if (state.user) return { kind: "user", pages: byCursor((page, signal) => api.recommendations(state.user, { ...shape, ...page }, signal)) };
+  if (state.user)
+    return {
+      kind: "user",
+      pages: byCursor((page, signal) => api.recommendations(state.user, { ...shape, ...page }, signal)),
+    };
   if (state.like.length || state.dislike.length) return { kind: "likes", pages: byExamples(state, shape) };
   return { kind: "all", pages: popularThenAll(shape) };
 }

@@ -1,7 +1,7 @@
 // What the page shows is in its address: it can be reloaded, sent to somebody, and gone back from.
 
 const LISTS = ["like", "dislike", "picture"];
-const TEXTS = { view: "shop", user: "", similar: "", q: "", item: "", region: "" };
+const TEXTS = { view: "shop", user: "", similar: "", item: "", region: "" };
 const FILTER = "is.";
 
 const changed = new EventTarget();

@@ -79,7 +79,8 @@ const EN = {
   part_rule: "the shop’s rules",
 
   personNobody: "Whose taste?",
-  personNobodyHelp: "A customer’s taste is read from what they did: groups of pictures that look alike, their colours and their words.",
+  personNobodyHelp:
+    "A customer’s taste is read from what they did: groups of pictures that look alike, their colours and their words.",
   personChoose: "Choose a customer",
   personTitle: "The taste of {user}",
   personUnknown: "Nothing is known of {user} yet. Like some things in the shop, and look here again.",
@@ -97,7 +98,8 @@ const EN = {
   wordShares: "{column}: {share} here, {catalogue} of the catalogue",
   avoids: "Avoids",
   reset: "Begin anew",
-  resetAsk: "Begin anew? What was liked until now counts no longer, for this profile and the recommendations. “Undo” takes this back.",
+  resetAsk:
+    "Begin anew? What was liked until now counts no longer, for this profile and the recommendations. “Undo” takes this back.",
   resetDone: "The taste begins anew. “Undo” takes this back.",
   undo: "Undo changes",
   undone: "All changes to the taste were taken back.",
@@ -118,7 +120,8 @@ const EN = {
   partsOf: "Score: {parts}",
 
   mapTitle: "The map of the catalogue",
-  mapHelp: "What looks alike lies side by side. Drag to move, scroll or pinch to zoom, click to open, Shift and drag to list a region. Keys: arrows, + and −, 0 for all of it, Enter for the item in the middle, L to list what is in view.",
+  mapHelp:
+    "What looks alike lies side by side. Drag to move, scroll or pinch to zoom, click to open, Shift and drag to list a region. Keys: arrows, + and −, 0 for all of it, Enter for the item in the middle, L to list what is in view.",
   mapLabel: "Map of {n} items",
   mapZoomIn: "Zoom in",
   mapZoomOut: "Zoom out",
@@ -139,7 +142,8 @@ const EN = {
 };
 
 /** The language that the page is in: the first of those that the reader wants. */
-export const LANGUAGE = navigator.languages.map((one) => one.slice(0, 2)).find((one) => ["en", "zh"].includes(one)) ?? "en";
+export const LANGUAGE =
+  navigator.languages.map((one) => one.slice(0, 2)).find((one) => ["en", "zh"].includes(one)) ?? "en";
 
 const WORDS = LANGUAGE === "zh" ? { ...EN, ...(await import("./strings_zh.js")).ZH } : EN;
 

@@ -114,7 +114,8 @@ export const ZH = {
   kind_rate: "评分 {value}",
   partsOf: "得分：{parts}",
   mapTitle: "目录地图",
-  mapHelp: "看起来相近的商品相邻。拖动可移动，滚轮或双指可缩放，点击可打开，按住 Shift 拖动可列出一个区域。按键：方向键移动，+ 和 − 缩放，0 显示全部，Enter 打开中间的商品，L 列出可见的商品。",
+  mapHelp:
+    "看起来相近的商品相邻。拖动可移动，滚轮或双指可缩放，点击可打开，按住 Shift 拖动可列出一个区域。按键：方向键移动，+ 和 − 缩放，0 显示全部，Enter 打开中间的商品，L 列出可见的商品。",
   mapLabel: "{n} 件商品的地图",
   mapZoomIn: "放大",
   mapZoomOut: "缩小",

@@ -56,7 +56,9 @@ onMarks(() => {
 
 /** Where a score comes from, as a bar; what pulled it down is left out. */
 function partsBar(parts) {
-  const up = Object.entries(parts).filter(([, value]) => value > 0).sort(([, a], [, b]) => b - a);
+  const up = Object.entries(parts)
+    .filter(([, value]) => value > 0)
+    .sort(([, a], [, b]) => b - a);
   const sum = up.reduce((total, [, value]) => total + value, 0);
   if (!sum) return undefined;
   const shares = up.map(([source, value]) => [source, value / sum]).filter(([, share]) => share >= 0.01);
@@ -75,7 +77,7 @@ export function tile(line, { eager = false, reason = true, parts = false } = {})
   const title = line.title || line.item_id;
   const why = reason ? reasonOf(line) : "";
   const similar = iconButton("similar", t("moreLike", { title }), () =>
-    go({ view: "shop", similar: line.item_id, picture: [], q: "", item: "", region: "" }),
+    go({ view: "shop", similar: line.item_id, picture: [], item: "", region: "" }),
   );
   return h(
     "li",

@@ -11,7 +11,12 @@ const KNOWN = 12;
 export class Who {
   constructor() {
     this.name = h("span", { class: "who-name" });
-    this.button = h("button", { type: "button", class: "button who", "aria-haspopup": "dialog" }, icon("person"), this.name);
+    this.button = h(
+      "button",
+      { type: "button", class: "button who", "aria-haspopup": "dialog" },
+      icon("person"),
+      this.name,
+    );
     this.button.addEventListener("click", () => this.open());
   }
 
@@ -23,7 +28,14 @@ export class Who {
 
   /** Ask. */
   open() {
-    const input = h("input", { id: "who", type: "text", autocomplete: "off", spellcheck: "false", value: read().user, maxlength: 1000 });
+    const input = h("input", {
+      id: "who",
+      type: "text",
+      autocomplete: "off",
+      spellcheck: "false",
+      value: read().user,
+      maxlength: 1000,
+    });
     const known = h("div", { class: "known", "aria-busy": "true" });
     const leave = h("button", { type: "button", class: "button", text: t("whoLeave") });
     const form = h(
