@@ -7,6 +7,8 @@ import csv
 import pytest
 from PIL import Image
 
+from onnx_pair import write_pair
+
 
 @pytest.fixture
 def examples(items, tmp_path):
@@ -61,6 +63,20 @@ def test_words_of_tastes_know_it(shop, visrec, items, seen, tmp_path):
     assert "dear (" in visrec("profile", shop, "--user", user).out.splitlines()[1]
 
 
+def test_told_by_name_and_searched_by_text(shop, visrec, attempt, tmp_path):
+    without = attempt("query", shop, "--text", "a red thing")
+    assert without.code == 1
+    assert "embeds pictures only" in without.err
+    visrec("encode", shop, "--encoder", f"onnx:{write_pair(tmp_path / 'pair')}")
+    told = visrec("label", shop, "--attribute", "hue", "--values", "red, green, blue", "--json").json
+    assert sum(told["proposals"].values()) == 84
+    ranked = visrec("query", shop, "--text", "a red thing", "-k", "5", "--where", "hue = 'red'", "--json")
+    assert len(ranked.item_ids) == 5
+    assert visrec("query", shop, "--text", "a red thing", "-k", "5").out.startswith("For 'a red thing'")
+    both = attempt("query", shop, "--text", "red", "--like", ranked.item_ids[0])
+    assert (both.code, "got both" in both.err) == (1, True)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -70,6 +86,8 @@ def test_words_of_tastes_know_it(shop, visrec, items, seen, tmp_path):
         (["--attribute", "shade", "--examples", "FILE", "--encoder", "clip-vit-b16"], "visrec encode"),
         (["--attribute", "shade", "--forget", "--next", "3"], "--forget goes without"),
         (["--attribute", "shade", "--sheet", "x.png"], "--next"),
+        (["--attribute", "shade", "--values", "a, b"], "embeds pictures only"),
+        (["--attribute", "shade", "--values", "a, b", "--examples", "FILE"], "got both"),
         (["--attribute", "shade", "--forget"], "no labels 'shade'"),
     ],
 )

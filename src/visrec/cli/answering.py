@@ -129,23 +129,26 @@ def query(
             readable=False,
         ),
     ] = None,
+    text: Annotated[
+        str | None, typer.Option("--text", help="What the pictures should show, instead of examples: 'a red dress'.")
+    ] = None,
     k: TopK = 10,
     as_json: AsJson = False,
     sheet: Sheet = None,
 ) -> None:
-    """Rank items by liked and disliked examples, items and pictures in any mixture."""
+    """Rank items by liked and disliked examples, items and pictures in any mixture; or by a text."""
     from visrec.workspace.workspace import Workspace
 
     _check_sheet(sheet)
     workspace = Workspace.open(shop)
-    liked: list[ExampleSource | Example] = [_example(workspace, text) for text in like or []]
-    disliked: list[ExampleSource | Example] = [_example(workspace, text) for text in dislike or []]
+    liked: list[ExampleSource | Example] = [_example(workspace, one) for one in like or []]
+    disliked: list[ExampleSource | Example] = [_example(workspace, one) for one in dislike or []]
     if examples is not None:
         more_liked, more_disliked = read_examples(examples)
         liked += more_liked
         disliked += more_disliked
-    ranking = workspace.query(liked, disliked, k, **options)
-    _show(ranking, "For these examples", as_json)
+    ranking = workspace.query(liked, disliked, k, text=text, **options)
+    _show(ranking, "For these examples" if text is None else f"For {text!r}", as_json)
     if sheet is not None:
         _draw(workspace, ranking, sheet, "Query", [("Liked", _pictured(liked)), ("Disliked", _pictured(disliked))])
 

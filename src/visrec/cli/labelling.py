@@ -35,6 +35,10 @@ def label(
             readable=False,
         ),
     ] = None,
+    values: Annotated[
+        str | None,
+        typer.Option("--values", help="Tell by these names alone, without examples: 'modern, rustic, baroque'."),
+    ] = None,
     next_: Annotated[
         int | None, typer.Option("--next", help="List so many items to label next: those it is least sure of.")
     ] = None,
@@ -45,16 +49,11 @@ def label(
     as_json: AsJson = False,
     sheet: Sheet = None,
 ) -> None:
-    """Teach an attribute of your own from a few examples; without any, say how it stands."""
-    from visrec.workspace.sheets import check_sheet, write_label_sheet
+    """Teach an attribute of your own by examples, or by its values' names; without either, say how it stands."""
+    from visrec.workspace.sheets import write_label_sheet
     from visrec.workspace.workspace import Workspace
 
-    if forget and (examples is not None or next_ is not None):
-        raise InputError("--forget goes without --examples and --next.")
-    if sheet is not None:
-        if next_ is None:
-            raise InputError("--sheet draws what --next N lists: give both.")
-        check_sheet(sheet)
+    _check(examples, values, next_, forget, sheet)
     labels = (workspace := Workspace.open(shop)).labels
     if forget:
         labels.forget(attribute)
@@ -62,6 +61,8 @@ def label(
         return
     if examples is not None:
         report = labels.learn(attribute, examples, encoder=encoder, progress=show_progress)
+    elif values is not None:
+        report = labels.tell(attribute, values.split(","), encoder=encoder, say=say)
     else:
         report = labels.report(attribute)
     proposed = {} if next_ is None else labels.next(attribute, next_)
@@ -75,3 +76,17 @@ def label(
     if sheet is not None:
         write_label_sheet(workspace, proposed, sheet)
         say(f"Picture: {sheet}")
+
+
+def _check(examples: Path | None, values: str | None, next_: int | None, forget: bool, sheet: Path | None) -> None:
+    """Refuse options that do not go together."""
+    if forget and {examples, values, next_} != {None}:
+        raise InputError("--forget goes without --examples, --values and --next.")
+    if examples is not None and values is not None:
+        raise InputError("Expected --examples FILE or --values NAMES, got both.")
+    if sheet is not None:
+        from visrec.workspace.sheets import check_sheet
+
+        if next_ is None:
+            raise InputError("--sheet draws what --next N lists: give both.")
+        check_sheet(sheet)

@@ -29,6 +29,7 @@ __all__ = [
     "Recommender",
     "Scores",
     "TextEncoder",
+    "TextTower",
 ]
 
 
@@ -90,6 +91,19 @@ class ImageEncoder(Protocol):
 
         Returns:
             float32 (n, dim), as the network gives it (not normalised).
+        """
+        ...
+
+
+@runtime_checkable
+class TextTower(Protocol):
+    """What an `ImageEncoder` has in addition when it was trained with texts: both can be compared by cosine."""
+
+    def embed_texts(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+        """Embed texts in the space of the pictures; float32 (len(texts), info.dim), not normalised.
+
+        Raises:
+            UnsupportedError: when this one came without its text tower.
         """
         ...
 

@@ -22,7 +22,7 @@ from visrec.encoders.session import OnnxSession
 from visrec.encoders.weight_table import find_weight
 from visrec.encoders.weights import LocalWeights, Say, fetch, quiet
 
-__all__ = ["BgeSmall"]
+__all__ = ["BgeSmall", "load_tokeniser"]
 
 _DIM = 384
 _MAX_TOKENS = 512
@@ -84,7 +84,9 @@ class BgeSmall:
     def _tokenise(self, texts: Sequence[str]) -> list[list[int]]:
         with self._lock:
             if self._tokeniser is None:
-                self._tokeniser = _load_tokeniser(self._weights.files[1])
+                self._tokeniser = load_tokeniser(self._weights.files[1])
+                self._tokeniser.no_padding()
+                self._tokeniser.enable_truncation(_MAX_TOKENS)
         return [encoding.ids for encoding in self._tokeniser.encode_batch(list(texts))]
 
     def _embed(self, tokens: list[list[int]]) -> npt.NDArray[np.float32]:
@@ -113,13 +115,15 @@ class BgeSmall:
         return bytes(model.SerializeToString())
 
 
-def _load_tokeniser(path: Path) -> Any:
+def load_tokeniser(path: Path) -> Any:
+    """A `tokenizers.Tokenizer` out of a tokenizer.json.
+
+    Raises:
+        WeightsError: when the file is none.
+    """
     from tokenizers import Tokenizer
 
     try:
-        tokeniser = Tokenizer.from_file(str(path))
+        return Tokenizer.from_file(str(path))
     except Exception as error:  # The library raises plain Exception.
         raise WeightsError(f"{path} cannot be read as a tokenizer ({error}).") from error
-    tokeniser.no_padding()
-    tokeniser.enable_truncation(_MAX_TOKENS)
-    return tokeniser

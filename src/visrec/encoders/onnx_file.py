@@ -7,23 +7,29 @@ taken to do its own. What the graph cannot tell is read from PATH.json beside it
      "crop": 0.875, "interpolation": "bicubic", "whole": false, "output": "embedding", "licence": "MIT"}
 
 mean and std are on the scale 0 … 1. Without the file: ImageNet's mean and std (as above), crop 0.875, bicubic.
+
+The text tower of the same model, for search by text and labels by name, is named there too, relative to PATH's folder:
+
+    {"text": "text.onnx", "tokenizer": "tokenizer.json", "text_output": "text_embeds"}
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from visrec.core.errors import InputError, WeightsError
+from visrec.core.errors import InputError, UnsupportedError, WeightsError
 from visrec.core.protocols import EncoderInfo
 from visrec.encoders.cache import build_once, cache_dir, sha256_of
 from visrec.encoders.framing import Framing
 from visrec.encoders.normalise import accept_pixels
+from visrec.encoders.onnx_text import OnnxTextTower
 from visrec.encoders.session import OnnxSession
 
 if TYPE_CHECKING:
@@ -33,7 +39,9 @@ __all__ = ["IMAGENET_MEAN", "IMAGENET_STD", "OnnxFile"]
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
-_KEYS = {"size", "mean", "std", "crop", "interpolation", "whole", "output", "licence"}
+_KEYS = {
+    "size", "mean", "std", "crop", "interpolation", "whole", "output", "licence", "text", "tokenizer", "text_output"
+}  # fmt: skip
 
 
 class OnnxFile:
@@ -70,6 +78,7 @@ class OnnxFile:
             licence=str(settings.get("licence", "unknown")),
             source=f"file {self._path.name}",
         )
+        self._texts = _text_tower(settings, self._path, self._info.dim, threads)
 
     @property
     def info(self) -> EncoderInfo:
@@ -86,6 +95,18 @@ class OnnxFile:
             rows = [self._session.run_single(row[None]) for row in batch]
             return np.concatenate(rows).reshape(len(batch), -1)
         return self._session.run_single(batch).reshape(len(batch), -1)
+
+    def embed_texts(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+        """Embed texts in the space of the pictures; float32 (len(texts), dim).
+
+        Raises:
+            UnsupportedError: when no text tower is named beside the file.
+        """
+        if self._texts is None:
+            raise UnsupportedError(
+                f'{self._path} has no text tower: name its "text" and "tokenizer" in {self._path.name}.json beside it.'
+            )
+        return self._texts.embed(texts)
 
     def _dim(self) -> int:
         """Found by running one grey picture: graphs often leave the output's shape open."""
@@ -143,6 +164,16 @@ def _settings(path: Path) -> dict[str, Any]:
     if unknown is None or unknown:
         raise InputError(f"{beside}: expected an object with some of {sorted(_KEYS)}, got {sorted(unknown or [])}.")
     return dict(settings)
+
+
+def _text_tower(settings: dict[str, Any], path: Path, dim: int, threads: int | None) -> OnnxTextTower | None:
+    if "text" not in settings:
+        return None
+    model, tokeniser = (
+        path.parent / str(settings.get(key, default))
+        for key, default in (("text", ""), ("tokenizer", "tokenizer.json"))
+    )
+    return OnnxTextTower(model, tokeniser, dim, settings.get("text_output"), threads)
 
 
 def _framing(settings: dict[str, Any], size: int, path: Path) -> Framing:

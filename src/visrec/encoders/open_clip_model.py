@@ -1,10 +1,13 @@
-"""`open_clip:NAME`: the image tower of any model of the open_clip library."""
+"""`open_clip:NAME`: any model of the open_clip library, for pictures and for texts in the same space."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 from visrec.core.errors import InputError, MissingExtraError, WeightsError
 from visrec.encoders.framing import Framing
@@ -16,7 +19,7 @@ __all__ = ["OpenClipModel"]
 
 
 class OpenClipModel(TorchModel):
-    """An open_clip model's `encode_image`.
+    """An open_clip model's `encode_image` and `encode_text`.
 
     Args:
         name: "ARCHITECTURE/PRETRAINED", such as "ViT-B-32/laion2b_s34b_b79k", or "hf-hub:OWNER/NAME".
@@ -48,6 +51,23 @@ class OpenClipModel(TorchModel):
             whole=settings.get("resize_mode") == "squash",
         )
         super().__init__(f"open_clip:{name}", model, model.encode_image, framing, "unknown", f"open_clip {name}")
+        self._architecture, self._model = architecture, model
+
+    def embed_texts(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+        """Embed texts in the space of the pictures; float32 (len(texts), dim).
+
+        Raises:
+            WeightsError: when the model's tokenizer cannot be had.
+        """
+        import torch
+
+        try:
+            with hub_as_allowed():
+                tokenise = _open_clip().get_tokenizer(self._architecture)
+        except (RuntimeError, OSError) as error:
+            raise WeightsError(f"The tokenizer of {self.info.id} is not on this machine ({error}).") from error
+        with torch.inference_mode():
+            return np.ascontiguousarray(self._model.encode_text(tokenise(list(texts))).float().numpy())
 
 
 def _split(name: str) -> tuple[str, str | None]:

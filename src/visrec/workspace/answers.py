@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from visrec.catalogue.catalogue import Catalogue
-from visrec.catalogue.interactions import Interaction
+from visrec.catalogue.interactions import EMPTY_INTERACTIONS, Interaction
 from visrec.core.errors import InputError
 from visrec.core.features import ItemFeatures
 from visrec.core.ids import IdMap
@@ -40,6 +40,7 @@ class Answers:
         plans: turns what is asked of a list into rows.
         queries: ranks by examples.
         tastes: knows what users took out of their profiles.
+        in_use: gives the encoder of pictures and the feature set that are in use.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class Answers:
         plans: ListPlans,
         queries: ExampleQueries,
         tastes: Tastes,
+        in_use: Callable[[], tuple[str, str]],
     ) -> None:
         self._root = root
         self._catalogue = catalogue
@@ -61,6 +63,7 @@ class Answers:
         self._plans = plans
         self._queries = queries
         self._tastes = tastes
+        self._in_use = in_use
 
     def recommend(self, user_ids: Sequence[str] | None, options: ListOptions, model: str | None) -> Iterator[Ranking]:
         """See `Workspace.recommend_many`."""
@@ -95,6 +98,20 @@ class Answers:
         items = self._features(None, None)
         plan = partial(self._plans.plan, options, items)
         return iter(self._queries.rank(items, self._settings.current, queries, plan))
+
+    def by_text(self, text: str, options: ListOptions) -> Ranking:
+        """See `Workspace.query`."""
+        from visrec.retrieval.ranker import Ranker
+        from visrec.workspace.text_towers import TextScores, embed_texts
+
+        if not text.strip():
+            raise InputError("Expected a text that says what the pictures should show, got an empty one.")
+        self.require_items()
+        items = self._features(None, None)
+        plan = self._plans.plan(options, items)
+        (vector,) = embed_texts([text], *self._in_use(), self._root)
+        nobody = make_histories(EMPTY_INTERACTIONS, items.item_ids, self._settings.current.rules, IdMap([""]))
+        return replace(next(Ranker(TextScores(vector)).rank(nobody, items, plan)), user_id=None)
 
     def _model(self, name: str | None) -> tuple[Recommender, Recommender, ItemFeatures]:
         """A trained model, its fallback, and the features that it ranks by."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from visrec.catalogue.catalogue import Catalogue
 from visrec.catalogue.features import FeatureSet
-from visrec.core.errors import NotFoundError
+from visrec.core.errors import NotFittedError, NotFoundError
 from visrec.core.progress import ProgressFactory, silent
 from visrec.core.protocols import Recommender
 from visrec.core.settings import ImageLimits
@@ -107,6 +107,17 @@ class FeatureSets:
             settings.image_features if "image" in reads else "",
             settings.text_features if "text" in reads else "",
         )
+
+    def pictures_in_use(self) -> tuple[str, str]:
+        """The encoder of pictures in use, as a user types it, and its feature set.
+
+        Raises:
+            NotFittedError: before pictures were encoded.
+        """
+        current = self._settings.current
+        if not current.image_features:
+            raise NotFittedError(f"{self._root} has no encoded pictures yet. Run: visrec encode {self._root}")
+        return current.image_encoder, current.image_features
 
     def of_encoder(self, encoder: str) -> str:
         """Name of the newest feature set of pictures that an encoder filled.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,31 +14,27 @@ import numpy.typing as npt
 from visrec.catalogue.catalogue import Catalogue
 from visrec.catalogue.report import ProblemLog
 from visrec.core.attributes import Attribute, AttributeColumn
-from visrec.core.errors import InputError, NotFittedError
+from visrec.core.errors import InputError
 from visrec.core.features import FeatureBlock
 from visrec.core.ids import IdMap
 from visrec.core.progress import ProgressFactory, silent
-from visrec.workspace.assemble import image_block, unit_rows
+from visrec.encoders.weights import Say, quiet
+from visrec.workspace.assemble import image_block
 from visrec.workspace.checks import check_k
 from visrec.workspace.encoder_names import full_name
 from visrec.workspace.feature_sets import FeatureSets
 from visrec.workspace.label_examples import read_examples
 from visrec.workspace.label_names import check_label_name
+from visrec.workspace.label_space import in_label_space, label_space
 from visrec.workspace.label_store import LabelSet, LabelStore
-from visrec.workspace.settings import SettingsFile
 
 if TYPE_CHECKING:
     from visrec.recognition.few_shot import FewShotClassifier
 
 __all__ = ["LabelReport", "Labels"]
 
-Matrix = npt.NDArray[np.float32]
-
-#: Components of the embeddings that the classifier sees, and how far their variances are made alike: chosen on
-#: categories and patterns of hm-fashion, on other items than those of the published figures.
-_COMPONENTS, _STRENGTH = 256, 0.5
-#: Pictures that mean and components are taken of, at most, evenly spread.
-_MOST_PICTURES = 20_000
+#: What CLIP's training multiplies cosines by, at its upper bound, which it reaches.
+_SCALE = np.float32(100.0)
 #: Items that are told at once: bounds the memory.
 _AT_ONCE = 50_000
 
@@ -94,7 +90,7 @@ class LabelReport:
 
 
 class Labels:
-    """The attributes that a shop itself has named: `Workspace.labels`.
+    """The attributes that a shop itself has named, learned from examples or told by their names: `Workspace.labels`.
 
     They are used like recognised ones: in filters, in `attributes.columns()` and `.block()`, and by tastes. What was
     learned is stored; what it says of an item is made of the stored embeddings when it is asked for, so a new item has
@@ -103,17 +99,13 @@ class Labels:
     Args:
         root: the workspace's folder, for messages.
         catalogue: whose items.
-        settings: which encoder is in use.
         feature_sets: finds the embeddings.
         store: where label sets are kept.
     """
 
-    def __init__(
-        self, root: Path, catalogue: Catalogue, settings: SettingsFile, feature_sets: FeatureSets, store: LabelStore
-    ) -> None:
+    def __init__(self, root: Path, catalogue: Catalogue, feature_sets: FeatureSets, store: LabelStore) -> None:
         self._root = root
         self._catalogue = catalogue
-        self._settings = settings
         self._feature_sets = feature_sets
         self._store = store
         self._told: tuple[object, dict[str, AttributeColumn]] = (None, {})
@@ -157,7 +149,7 @@ class Labels:
         from visrec.recognition.few_shot import FewShotClassifier
 
         check_label_name(attribute, self._catalogue.items().column_names)
-        feature_set, name = self._features(encoder)
+        name, feature_set = self._features(encoder)
         block, item_ids = self._block(feature_set)
         log = ProblemLog()
         given = read_examples(examples, item_ids, block.present, log)
@@ -165,12 +157,48 @@ class Labels:
             before = self.examples(attribute) if attribute in self.names() else {}
             after = {**before, **given}
             rows, label, values = _usable(attribute, after, item_ids, block.present, log)
-            arrays = _space(block)
-            learned, judged = FewShotClassifier.fit(_project(block.matrix[rows], arrays), label, len(values), progress)
+            arrays = label_space(block.matrix[block.present])
+            learned, judged = FewShotClassifier.fit(
+                in_label_space(block.matrix[rows], arrays), label, len(values), progress
+            )
             arrays |= {"weight": learned.weight, "bias": learned.bias, "doubt": np.array(learned.doubt)}
             self._store.save(LabelSet(attribute, feature_set, name, values, after, judged.to_json(), arrays))
         changed = sum(before[item_id] != value for item_id, value in given.items() if item_id in before)
         return self._report(attribute, len(given.keys() - before.keys()), changed, log)
+
+    def tell(
+        self, attribute: str, values: Sequence[str], *, encoder: str | None = None, say: Say = quiet
+    ) -> LabelReport:
+        """Tell an attribute by the names of its values alone, without an example (zero-shot).
+
+        A picture is compared with "a photo of VALUE", as CLIP was trained to (Radford et al. 2021, arXiv:2103.00020,
+        section 3.1). These confidences were not calibrated on anything. Examples that there are stay as they are, and
+        `learn` replaces what is told by names.
+
+        Args:
+            attribute: its name, such as "style".
+            values: two or more, such as "modern" and "rustic".
+            encoder: an encoder that the shop is encoded with, and that embeds texts too; None: the one in use.
+            say: told what is loaded.
+
+        Raises:
+            InputError: when the name cannot be had, or there are not two values that differ.
+            UnsupportedError: when the encoder embeds pictures only.
+            NotFittedError, NotFoundError, WorkspaceError: as `learn`.
+        """
+        from visrec.workspace.text_towers import embed_texts
+
+        check_label_name(attribute, self._catalogue.items().column_names)
+        told = tuple(dict.fromkeys(value.strip() for value in values if value.strip()))
+        if len(told) < 2:
+            raise InputError(f"Expected two values or more for {attribute!r}, got {', '.join(told) or 'none'}.")
+        name, feature_set = self._features(encoder)
+        weight = _SCALE * embed_texts([f"a photo of {value}" for value in told], name, feature_set, self._root, say)
+        arrays = {"weight": weight, "bias": np.zeros(len(told), dtype=np.float32), "doubt": np.array(0.0)}
+        with self._store.writing(attribute):
+            given = self.examples(attribute) if attribute in self.names() else {}
+            self._store.save(LabelSet(attribute, feature_set, name, told, given, {}, arrays))
+        return self.report(attribute)
 
     def forget(self, attribute: str) -> None:
         """Take an attribute out, with its examples.
@@ -211,7 +239,7 @@ class Labels:
         rows = np.flatnonzero(open_)
         if not len(rows):
             return {}
-        space = _project(block.matrix, labels.arrays)
+        space = in_label_space(block.matrix, labels.arrays)
         places = least_sure(_classifier(labels).probabilities(space[rows]), space[rows], k, space[known])
         column = self.columns()[attribute]
         return {item_ids[row]: column.of(row)[0] for row in rows[places].tolist()}
@@ -233,15 +261,10 @@ class Labels:
     # ---------------------------------------------------------------- private
 
     def _features(self, encoder: str | None) -> tuple[str, str]:
-        """Name of the feature set to learn by, and of its encoder."""
-        current = self._settings.current
+        """The encoder to learn by, as a user types it, and its feature set."""
         if encoder is not None:
-            return self._feature_sets.of_encoder(encoder), full_name(encoder)
-        if not current.image_features:
-            raise NotFittedError(
-                f"{self._root} has no encoded pictures, and labels are learned by them. Run: visrec encode {self._root}"
-            )
-        return current.image_features, current.image_encoder
+            return full_name(encoder), self._feature_sets.of_encoder(encoder)
+        return self._feature_sets.pictures_in_use()
 
     def _block(self, feature_set: str) -> tuple[FeatureBlock, IdMap]:
         """Embeddings of the items' pictures, and the items; those that were last asked for are kept."""
@@ -263,7 +286,7 @@ class Labels:
         rows = np.flatnonzero(block.present)
         for start in range(0, len(rows), _AT_ONCE):
             part = rows[start : start + _AT_ONCE]
-            probability = classifier.probabilities(_project(block.matrix[part], labels.arrays))
+            probability = classifier.probabilities(in_label_space(block.matrix[part], labels.arrays))
             label[part], confidence[part] = probability.argmax(axis=1), probability.max(axis=1)
         given = item_ids.rows(list(labels.examples))
         place = {value: place for place, value in enumerate(values)}
@@ -313,24 +336,6 @@ def _usable(
     values = tuple(sorted(counts))
     place = {value: place for place, value in enumerate(values)}
     return rows[usable], np.array([place[text] for text in texts], dtype=np.int64), values
-
-
-def _space(block: FeatureBlock) -> dict[str, npt.NDArray[Any]]:
-    """The mean of the shop's pictures, and their components with variances made more alike."""
-    from visrec.recommenders.whitening import Whitening
-
-    rows = np.flatnonzero(block.present)
-    pictures = block.matrix[rows[:: -(-len(rows) // _MOST_PICTURES)]]
-    mean = pictures.mean(axis=0)
-    projection = Whitening.fit(unit_rows(pictures - mean), _COMPONENTS, _STRENGTH).projection
-    return {"mean": mean.astype(np.float32), "projection": projection}
-
-
-def _project(rows: Matrix, arrays: Mapping[str, npt.NDArray[Any]]) -> Matrix:
-    """Embeddings of length 1 as the classifier compares them."""
-    if "projection" not in arrays:
-        return rows
-    return unit_rows(unit_rows(rows - arrays["mean"]) @ arrays["projection"])
 
 
 def _classifier(labels: LabelSet) -> FewShotClassifier:

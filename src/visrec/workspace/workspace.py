@@ -78,7 +78,7 @@ class Workspace:
         self._models = ModelStore(root)
         stored = LabelStore(root)
         self.feature_sets = FeatureSets(root, catalogue, self._settings, self._models, stored, self.limits)
-        self.labels = Labels(root, catalogue, self._settings, self.feature_sets, stored)
+        self.labels = Labels(root, catalogue, self.feature_sets, stored)
         self.attributes = ItemAttributes(root, catalogue, self.limits, self.labels)
         self.tastes = Tastes(root, catalogue, self._settings, self.item_features, self.attributes)
         plans = ListPlans(root, catalogue, self.attributes, self.item_features, self.titles)
@@ -93,6 +93,7 @@ class Workspace:
             plans,
             ExampleQueries(root, PictureReader(root, self.limits)),
             self.tastes,
+            self.feature_sets.pictures_in_use,
         )
         self.explanations = Explanations(
             root, catalogue, self._settings, self._models, self.item_features, self.tastes, self.attributes, self.titles
@@ -424,24 +425,31 @@ class Workspace:
         like: Sequence[ExampleSource | Example] = (),
         dislike: Sequence[ExampleSource | Example] = (),
         k: int = 10,
+        *,
+        text: str | None = None,
         **options: Unpack[ListArguments],
     ) -> Ranking:
-        """Rank items by liked and disliked examples; examples themselves are left out.
+        """Rank items by liked and disliked examples, which are left out themselves; or by a text.
 
         Args:
             like: item ids (str), pictures (Path, or bytes), or embeddings as the encoder in use gives them; one that
                 weighs more or less than 1 as an `Example`.
             dislike: likewise; they push away.
             k: length of the list.
+            text: what the pictures should show, in place of examples.
             options: what else shapes the list, as in `recommend`.
 
         Raises:
             InputError: without an example, with one that is liked and disliked, or with a file that is no picture.
-            NotFittedError: for a picture, before `encode`.
+            NotFittedError: for a picture or a text, before `encode`.
             NotFoundError: for an unknown item or a missing file.
-            UnsupportedError: when an example has nothing to compare by.
+            UnsupportedError: when an example has nothing to compare by, or the encoder in use embeds no texts.
         """
-        return next(self.query_many([Query(like, dislike)], k, **options))
+        if text is None:
+            return next(self.query_many([Query(like, dislike)], k, **options))
+        if like or dislike:
+            raise InputError("Expected a text or examples, got both. Ask for one after the other.")
+        return self.answers.by_text(text, ListOptions(k, **options))
 
     def query_many(self, queries: Sequence[Query], k: int = 10, **options: Unpack[ListArguments]) -> Iterator[Ranking]:
         """As `query`, for many queries in one sweep."""
