@@ -137,8 +137,10 @@ def _folds(label: Labels, n_folds: int) -> Labels:
 
     fold = np.zeros(len(label), dtype=np.int64)
     split = StratifiedKFold(n_folds, shuffle=True, random_state=_SEED).split(np.zeros((len(label), 1)), label)
-    for place, (_, held) in enumerate(split):
-        fold[held] = place
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The number of unique classes", UserWarning)
+        for place, (_, held) in enumerate(split):
+            fold[held] = place
     return fold
 
 
@@ -151,6 +153,8 @@ def _fit(rows: Rows, label: Labels, strength: float) -> tuple[Logits, Logits]:
     with warnings.catch_warnings():
         # With a weak penalty the last digits take long, and are not needed.
         warnings.simplefilter("ignore", ConvergenceWarning)
+        # Many values of two examples each are what is meant.
+        warnings.filterwarnings("ignore", "The number of unique classes", UserWarning)
         model.fit(rows.astype(np.float64), label)
     if len(model.coef_) > 1:
         return model.coef_, model.intercept_

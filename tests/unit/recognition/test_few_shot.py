@@ -108,6 +108,13 @@ def test_two_examples_each_are_enough():
     assert (judged.folds, judged.accuracy) == (2, 1.0)
 
 
+def test_many_values_of_two_examples_each():
+    """No warning of the library comes through, for warnings are errors here."""
+    rows, label = blobs(2, apart=30.0, n_values=30, dim=32)
+    _, judged = FewShotClassifier.fit(rows, label, 30)
+    assert judged.accuracy > 0.9
+
+
 @pytest.mark.parametrize(("right", "n"), [(0, 7), (3, 7), (7, 7), (412, 500)])
 def test_wilson_interval_is_scipys(right, n):
     expected = binomtest(right, n).proportion_ci(method="wilson")
