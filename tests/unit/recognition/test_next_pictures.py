@@ -31,11 +31,11 @@ def test_a_copy_of_a_labelled_picture_waits():
 
 
 def test_margin_times_distance_by_hand():
-    # Unsure .8, .6, .4; distances to the one labelled picture 1, 2, 4: 0.8, 1.2, 1.6.
+    # Unsure .8, .6, .4; distances to the one labelled picture 1, 1.8, 2: 0.8, 1.08, 0.8.
     probability = array([[0.6, 0.4], [0.7, 0.3], [0.8, 0.2]])
-    rows = array([[1, 0], [2, 0], [-4, 0]])
-    # After the third the others keep their distance to the labelled one.
-    assert least_sure(probability, rows, 3, array([[0, 0]])).tolist() == [2, 1, 0]
+    rows = array([[1, 0], [1.8, 0], [-2, 0]])
+    # Then the first is .8 from the second: 0.64, and the third as far as before.
+    assert least_sure(probability, rows, 3, array([[0, 0]])).tolist() == [1, 2, 0]
 
 
 def test_those_it_is_sure_of_are_not_looked_at():
