@@ -23,6 +23,7 @@ from visrec.cli import (
     rules,
     serving,
     taste,
+    versions,
     weights,
 )
 from visrec.cli.output import drop_output, leave_quietly, say, write
@@ -44,6 +45,7 @@ for _module in (
     demonstration,
     catalogue,
     learning,
+    versions,
     mapping,
     evaluation,
     rating,

@@ -25,7 +25,15 @@ import numpy.typing as npt
 from visrec.core.errors import NotFoundError, WorkspaceError
 from visrec.core.lock import WriteLock
 
-__all__ = ["load_artifact", "load_settings", "save_artifact", "write_atomic"]
+__all__ = [
+    "current_version",
+    "load_artifact",
+    "load_settings",
+    "save_artifact",
+    "use_version",
+    "versions_of",
+    "write_atomic",
+]
 
 _FORMAT = 1
 _ORPHAN_SECONDS = 86_400
@@ -53,7 +61,10 @@ def write_atomic(path: Path, data: bytes) -> None:
 def save_artifact(
     folder: Path, settings: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]], keep: int = 2
 ) -> str:
-    """Write a new version below `folder`, switch to it, and drop all but the `keep` newest versions.
+    """Write a new version below `folder`, switch to it, and drop old ones.
+
+    `keep` versions stay: the new one, the one that was in use until now (so that one can go back to it, even where it
+    is not the newest), and further ones by age.
 
     Returns:
         The new version, "0001" and up.
@@ -67,12 +78,14 @@ def save_artifact(
         shutil.rmtree(building, ignore_errors=True)
         raise
     # Others may be saving too: numbers, the switch and the clean-up are one at a time.
-    with WriteLock(folder.parent / ".locks" / folder.name, f"The versions in {folder}", wait=True):
-        versions = _versions(folder)
+    with _switching(folder):
+        versions = versions_of(folder)
+        before = _read_current(folder)
         version = f"{int(versions[-1]) + 1 if versions else 1:04d}"
         building.rename(folder / version)
         write_atomic(folder / "current", version.encode())
-        for old in [*versions, version][:-keep]:
+        # By age, but the one that was in use is as good as new.
+        for old in [*sorted(versions, key=lambda one: one == before), version][:-keep]:
             shutil.rmtree(folder / old, ignore_errors=True)
     for orphan in folder.glob(".building-*"):
         _drop_if_old(orphan)
@@ -101,14 +114,51 @@ def _build(building: Path, settings: Mapping[str, Any], arrays: Mapping[str, npt
     write_atomic(building / "manifest.json", json.dumps(manifest, ensure_ascii=False, indent=1).encode())
 
 
-def load_artifact(folder: Path) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
-    """Read the current version below `folder`; arrays are memory-mapped.
+def versions_of(folder: Path) -> list[str]:
+    """The versions below `folder`, oldest first."""
+    if not folder.is_dir():
+        return []
+    names = (entry.name for entry in folder.iterdir() if entry.is_dir() and entry.name.isdecimal())
+    return sorted(names, key=int)
+
+
+def current_version(folder: Path) -> str:
+    """The version in use below `folder`.
+
+    Raises:
+        NotFoundError: when nothing was saved there.
+    """
+    version = _read_current(folder)
+    if not version:
+        raise NotFoundError(f"Nothing was saved in {folder}.")
+    return version
+
+
+def use_version(folder: Path, version: str) -> None:
+    """Switch to a version that is there.
+
+    Raises:
+        NotFoundError: when it is not.
+    """
+    with _switching(folder):
+        there = versions_of(folder)
+        if version not in there:
+            raise NotFoundError(f"{folder} has no version {version!r} (there are: {', '.join(there) or 'none'}).")
+        write_atomic(folder / "current", version.encode())
+
+
+def load_artifact(folder: Path, version: str | None = None) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
+    """Read a version below `folder`; arrays are memory-mapped.
+
+    Args:
+        folder: where versions were saved.
+        version: which one; None: the one in use.
 
     Raises:
         NotFoundError: when nothing was saved there.
         WorkspaceError: when a file is missing, damaged, or of a newer format.
     """
-    home = _current(folder)
+    home = folder / (version or current_version(folder))
     try:
         manifest = _manifest(home)
         arrays = {}
@@ -124,7 +174,7 @@ def load_artifact(folder: Path) -> tuple[dict[str, Any], dict[str, npt.NDArray[A
 
 def load_settings(folder: Path) -> dict[str, Any]:
     """As `load_artifact`, without reading the arrays."""
-    home = _current(folder)
+    home = folder / current_version(folder)
     try:
         settings: dict[str, Any] = _manifest(home)["settings"]
         return settings
@@ -132,11 +182,15 @@ def load_settings(folder: Path) -> dict[str, Any]:
         raise WorkspaceError(f"{home} is damaged ({error}). Train again.") from error
 
 
-def _current(folder: Path) -> Path:
-    current = folder / "current"
-    if not current.exists():
-        raise NotFoundError(f"Nothing was saved in {folder}.")
-    return folder / current.read_text(encoding="utf-8").strip()
+def _read_current(folder: Path) -> str:
+    try:
+        return (folder / "current").read_text(encoding="utf-8").strip()
+    except FileNotFoundError:
+        return ""
+
+
+def _switching(folder: Path) -> WriteLock:
+    return WriteLock(folder.parent / ".locks" / folder.name, f"The versions in {folder}", wait=True)
 
 
 def _manifest(home: Path) -> dict[str, Any]:
@@ -153,11 +207,6 @@ def _sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _versions(folder: Path) -> list[str]:
-    names = (entry.name for entry in folder.iterdir() if entry.is_dir() and entry.name.isdigit())
-    return sorted(names, key=int)
 
 
 def _sha256(file: Path) -> str:

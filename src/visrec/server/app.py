@@ -11,7 +11,7 @@ from fastapi import FastAPI
 
 from visrec import __version__
 from visrec.core.errors import VisrecError
-from visrec.server import feedback, health, items, maps, pages, problems, recommending, users
+from visrec.server import feedback, health, items, maps, models, pages, problems, recommending, users
 from visrec.server.encoded_paths import EncodedPaths
 from visrec.server.guard import Guard
 from visrec.server.keys import Keys
@@ -50,7 +50,7 @@ def create_app(shop: Workspace, settings: ServerSettings | None = None) -> FastA
     app.state.thumbnails, app.state.ready = Thumbnails(shop.root, shop.limits), "starting"
     app.state.map = maps.ServedMap(shop)
     problems.register(app)
-    for part in (recommending, feedback, items, maps, users, health):
+    for part in (recommending, feedback, items, maps, users, models, health):
         app.include_router(part.routes)
     pages.mount(app)
     # The last one added is the first to see a request.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from threading import Lock
 
 from visrec.catalogue.catalogue import Catalogue
 from visrec.core.features import FeatureBlock, ItemFeatures
@@ -14,12 +15,14 @@ from visrec.workspace.item_pictures import ItemPictures
 
 __all__ = ["FeatureCache"]
 
-# The features in use, and those that an earlier trained model still uses.
-_KEPT = 2
+# The features in use, and those of models that learned from others: an earlier one, or the arms of an experiment.
+_KEPT = 4
 
 
 class FeatureCache:
     """`ItemFeatures` and titles of a catalogue; the same object as long as nothing has changed.
+
+    All methods may be called by several threads: one puts features together, the others wait for it.
 
     Args:
         catalogue: whose items.
@@ -32,6 +35,7 @@ class FeatureCache:
         self._pictures: tuple[object, ItemPictures | None] = (None, None)
         self._features: dict[tuple[str, str], tuple[object, ItemFeatures]] = {}
         self._titles: tuple[object, Mapping[int, str]] = (None, {})
+        self._assembling = Lock()
 
     def features(self, image_features: str, text_features: str) -> ItemFeatures:
         """Features of every item.
@@ -41,15 +45,10 @@ class FeatureCache:
             text_features: name of a feature set of texts, "" for none.
         """
         names = (image_features, text_features)
-        store = self._catalogue.features
-        # Read before the content: what is written meanwhile is then found next time.
-        state = (self._catalogue.version, store.version(image_features), store.version(text_features))
-        cached = self._features.pop(names, None)
-        if cached is None or cached[0] != state:
-            cached = (state, self._assemble(image_features, text_features, state[0]))
-        self._features[names] = cached
-        while len(self._features) > _KEPT:
-            self._features.pop(next(iter(self._features)))
+        cached = self._features.get(names)
+        if cached is None or cached[0] != self._state(names):
+            with self._assembling:
+                cached = self._again(names)
         return cached[1]
 
     def titles(self) -> Mapping[int, str]:
@@ -63,6 +62,22 @@ class FeatureCache:
         """Path -> reason, of the pictures that a model asked for and that could not be read."""
         pictures = self._pictures[1]
         return {} if pictures is None else pictures.unreadable
+
+    def _state(self, names: tuple[str, str]) -> tuple[object, ...]:
+        """Another one whenever features put together now would be others."""
+        store = self._catalogue.features
+        return (self._catalogue.version, *(store.version(name) for name in names))
+
+    def _again(self, names: tuple[str, str]) -> tuple[object, ItemFeatures]:
+        # Read before the content: what is written meanwhile is then found next time.
+        state, cached = self._state(names), self._features.get(names)
+        if cached is None or cached[0] != state:
+            cached = (state, self._assemble(*names, state[0]))
+            self._features.pop(names, None)
+            self._features[names] = cached
+            while len(self._features) > _KEPT:
+                self._features.pop(next(iter(self._features)))
+        return cached
 
     def _assemble(self, image_features: str, text_features: str, version: object) -> ItemFeatures:
         items, store = self._catalogue.items(), self._catalogue.features

@@ -9,11 +9,12 @@ from visrec.catalogue.catalogue import Catalogue
 from visrec.catalogue.features import FeatureSet
 from visrec.core.errors import NotFittedError, NotFoundError
 from visrec.core.progress import ProgressFactory, silent
-from visrec.core.protocols import Recommender
+from visrec.core.protocols import EncoderInfo, Recommender
 from visrec.core.settings import ImageLimits
 from visrec.encoders.registry import DEFAULT_IMAGE_ENCODER
 from visrec.encoders.weights import Say, quiet
 from visrec.recommenders.registry import make_recommender
+from visrec.workspace.columns import text_columns, texts
 from visrec.workspace.encoder_names import full_name, reads_texts
 from visrec.workspace.label_store import LabelStore
 from visrec.workspace.models import ModelStore
@@ -119,6 +120,28 @@ class FeatureSets:
             raise NotFittedError(f"{self._root} has no encoded pictures yet. Run: visrec encode {self._root}")
         return current.image_encoder, current.image_features
 
+    def use(self, encoder: str) -> int:
+        """Use the newest feature set that an encoder filled, as it is, from now on.
+
+        Returns:
+            How many of the catalogue's pictures, or texts, have no embedding in it.
+
+        Raises:
+            NotFoundError: when there is none.
+        """
+        name, sets = full_name(encoder), self.all()
+        filled = [s for s in sets if s.encoder_id == name]
+        if not filled:
+            there = ", ".join(dict.fromkeys(s.encoder_id for s in sets)) or "none"
+            raise NotFoundError(
+                f"{self._root} has no features of {encoder!r} (there are: {there}). "
+                f"Run: visrec encode {self._root} --encoder {encoder}"
+            )
+        newest = max(filled, key=lambda s: s.created)
+        kind = newest.modality
+        self._settings.change(**{f"{kind}_features": newest.name, f"{kind}_encoder": name})
+        return len(self._catalogue.features.missing(EncoderInfo(**newest.info), self._keys(kind)))
+
     def of_encoder(self, encoder: str) -> str:
         """Name of the newest feature set of pictures that an encoder filled.
 
@@ -134,6 +157,13 @@ class FeatureSets:
                 f"Run: visrec encode {self._root} --encoder {encoder}"
             )
         return max(sets, key=lambda s: s.created).name
+
+    def _keys(self, modality: str) -> list[str]:
+        """Hashes of what the catalogue has to encode."""
+        if modality == "image":
+            return self._catalogue.images().column("sha256").to_pylist()
+        items = self._catalogue.items()
+        return [key for key in texts(items, text_columns(items))[1] if key]
 
     def _fill(self, name: str, progress: ProgressFactory, say: Say) -> EncodeReport:
         from visrec.workspace.encode import encode_catalogue

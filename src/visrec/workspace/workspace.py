@@ -43,6 +43,7 @@ from visrec.workspace.settings import SettingsFile, WorkspaceSettings
 from visrec.workspace.split_plan import SplitPlan
 from visrec.workspace.taste import Tastes
 from visrec.workspace.tune import Tuned, settings_for, tune
+from visrec.workspace.versions import Versions
 
 if TYPE_CHECKING:
     from visrec.evaluation.ratings import RatingEvaluation
@@ -79,6 +80,7 @@ class Workspace:
         stored = LabelStore(root)
         self.feature_sets = FeatureSets(root, catalogue, self._settings, self._models, stored, self.limits)
         self.labels = Labels(root, catalogue, self.feature_sets, stored)
+        self.versions = Versions(self._settings, self._models, self.feature_sets)
         self.attributes = ItemAttributes(root, catalogue, self.limits, self.labels)
         self.tastes = Tastes(root, catalogue, self._settings, self.item_features, self.attributes)
         plans = ListPlans(root, catalogue, self.attributes, self.item_features, self.titles)

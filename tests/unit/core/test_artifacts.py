@@ -7,7 +7,14 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from visrec.core.artifacts import load_artifact, save_artifact, write_atomic
+from visrec.core.artifacts import (
+    current_version,
+    load_artifact,
+    save_artifact,
+    use_version,
+    versions_of,
+    write_atomic,
+)
 from visrec.core.errors import NotFoundError, WorkspaceError
 
 SETTINGS = {"power": 2.0, "item_ids": ["007", "商品/1", "a b"], "nested": {"none": None, "flags": [True, False]}}
@@ -62,6 +69,29 @@ def test_keep_says_how_many_stay(tmp_path):
     for n in range(5):
         save_artifact(tmp_path, {"n": n}, {}, keep=3)
     assert contents(tmp_path) == ["0003", "0004", "0005", "current"]
+
+
+def test_one_goes_back_to_a_version_and_it_outlives_the_next_save(tmp_path):
+    for n in (1, 2):
+        save_artifact(tmp_path, {"n": n}, {"a": np.full(2, n)})
+    use_version(tmp_path, "0001")
+    assert (current_version(tmp_path), versions_of(tmp_path)) == ("0001", ["0001", "0002"])
+    assert load_artifact(tmp_path)[0] == {"n": 1}
+    assert load_artifact(tmp_path, "0002")[0] == {"n": 2}
+    # 0002 was bad, or nobody would have gone back: what is kept beside the new one is what was in use.
+    save_artifact(tmp_path, {"n": 3}, {"a": np.full(2, 3)})
+    assert (current_version(tmp_path), versions_of(tmp_path)) == ("0003", ["0001", "0003"])
+    with pytest.raises(NotFoundError, match=r"no version '0002' \(there are: 0001, 0003\)"):
+        use_version(tmp_path, "0002")
+    assert current_version(tmp_path) == "0003"
+
+
+def test_nothing_saved_has_no_versions(tmp_path):
+    assert versions_of(tmp_path / "none") == []
+    with pytest.raises(NotFoundError, match="Nothing was saved"):
+        current_version(tmp_path / "none")
+    with pytest.raises(NotFoundError, match="there are: none"):
+        use_version(tmp_path / "none", "0001")
 
 
 def test_versions_are_numbers_not_words(tmp_path):

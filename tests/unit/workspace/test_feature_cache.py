@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +39,25 @@ def test_the_same_object_until_something_changes(shop):
     assert shop.item_features() is features
     assert list(features.item_ids) == ["red", "blue"]
     assert features.blocks["image"].present.tolist() == [True, True]
+
+
+def test_many_threads_put_features_together_once(shop, monkeypatch):
+    together, assemble = [], shop._cache._assemble
+    all_there = threading.Barrier(6, timeout=10)
+
+    def counted(*arguments):
+        together.append(arguments)
+        return assemble(*arguments)
+
+    def ask(_):
+        all_there.wait()
+        return shop.item_features()
+
+    monkeypatch.setattr(shop._cache, "_assemble", counted)
+    with ThreadPoolExecutor(6) as pool:
+        found = list(pool.map(ask, range(6)))
+    assert len(together) == 1
+    assert len({id(one) for one in found}) == 1
 
 
 def test_new_items_titles_and_vectors_are_seen(shop, tmp_path):

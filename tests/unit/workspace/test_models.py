@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +12,7 @@ import pytest
 
 from visrec.core.artifacts import save_artifact
 from visrec.core.dataset import Dataset
-from visrec.core.errors import NotFittedError, WorkspaceError
+from visrec.core.errors import InputError, NotFittedError, NotFoundError, WorkspaceError
 from visrec.core.features import FeatureBlock, ItemFeatures
 from visrec.core.histories import Histories
 from visrec.core.ids import IdMap
@@ -61,6 +64,91 @@ def test_a_version_that_another_process_switched_in_is_seen(tmp_path: Path):
     here.save(make_recommender("popular").fit(data((2, 2, 2))), "", "")
     assert there.load("popular").version == "0002"
     assert scores(there.load("popular").recommender)[0].tolist() == [0, 0, 3]
+
+
+def test_one_goes_back_to_an_earlier_version(tmp_path: Path):
+    here, there = ModelStore(tmp_path), ModelStore(tmp_path)
+    here.save(make_recommender("popular").fit(data()), "first", "")
+    here.save(make_recommender("popular").fit(data((2, 2, 2))), "second", "")
+    assert there.load("popular").image_features == "second"
+    assert here.versions("popular") == ("0001", "0002")
+    used = here.use("popular", "0001")
+    assert here.load("popular") is used
+    for store in (here, there):
+        assert (store.load("popular").version, store.load("popular").image_features) == ("0001", "first")
+        assert scores(store.load("popular").recommender)[0].tolist() == [1, 2, 0]
+
+
+def test_a_version_that_is_not_there_or_damaged_is_never_in_use(tmp_path: Path):
+    store = ModelStore(tmp_path)
+    for _ in range(2):
+        store.save(make_recommender("popular").fit(data()), "", "")
+    with pytest.raises(NotFoundError, match=r"popular has no version '7' \(there are: 0001, 0002\)"):
+        store.use("popular", "7")
+    with pytest.raises(InputError, match=r"no recommender '\.\./models/popular'"):
+        store.use("../models/popular", "0001")
+    next((tmp_path / "models" / "popular" / "0001").glob("*.npy")).write_bytes(b"broken")
+    with pytest.raises(WorkspaceError, match="damaged"):
+        store.use("popular", "0001")
+    assert store.version("popular") == "0002"
+
+
+class Slow(ModelStore):
+    """Counts what is read, and reads only when it may."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        self.read: list[str] = []
+        self.may, self.begun = threading.Event(), threading.Event()
+
+    def _read(self, name, version):
+        self.read.append(version)
+        self.begun.set()
+        assert self.may.wait(10)
+        return super()._read(name, version)
+
+
+def test_many_threads_load_a_model_once(tmp_path: Path):
+    ModelStore(tmp_path).save(make_recommender("popular").fit(data()), "", "")
+    store = Slow(tmp_path)
+    with ThreadPoolExecutor(8) as pool:
+        asked = [pool.submit(store.load, "popular") for _ in range(8)]
+        assert store.begun.wait(10)
+        store.may.set()
+        assert len({id(one.result(10)) for one in asked}) == 1
+    assert store.read == ["0001"]
+
+
+def test_the_old_version_answers_until_the_new_one_is_loaded(tmp_path: Path):
+    other, store = ModelStore(tmp_path), Slow(tmp_path)
+    other.save(make_recommender("popular").fit(data()), "", "")
+    store.may.set()
+    old = store.load("popular")
+    store.may.clear()
+    store.begun.clear()
+    other.save(make_recommender("popular").fit(data((2, 2, 2))), "", "")
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(store.load, "popular")
+        assert store.begun.wait(10)
+        assert store.load("popular") is old
+        store.may.set()
+        assert first.result(10).version == "0002"
+    assert store.load("popular").version == "0002"
+    assert store.read == ["0001", "0002"]
+
+
+def test_a_version_taken_away_while_it_is_read_is_not_missed(tmp_path: Path):
+    other = ModelStore(tmp_path)
+    other.save(make_recommender("popular").fit(data()), "", "")
+
+    class Overtaken(ModelStore):
+        def _read(self, name, version):
+            if version == "0001":
+                other.save(make_recommender("popular").fit(data((2, 2, 2))), "", "")
+                shutil.rmtree(tmp_path / "models" / "popular" / "0001")
+            return super()._read(name, version)
+
+    assert Overtaken(tmp_path).load("popular").version == "0002"
 
 
 def test_names_and_what_to_run_for_a_model_that_is_not_there(tmp_path: Path):
