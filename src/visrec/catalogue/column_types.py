@@ -7,7 +7,7 @@ import pyarrow.compute as pc
 
 from visrec.core.errors import InputError
 
-__all__ = ["cast_column", "common_type", "infer_text_column", "plain_type"]
+__all__ = ["cast_column", "check_storable", "common_type", "infer_text_column", "plain_type"]
 
 #: Words that mean "no value" in a column that otherwise holds numbers, dates or truth values.
 MISSING_WORDS = ("NA", "N/A", "n/a", "#N/A", "nan", "NaN", "null", "NULL", "None")
@@ -73,6 +73,21 @@ def plain_type(column: pa.ChunkedArray) -> pa.ChunkedArray:
     if pa.types.is_null(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
         return column.cast(pa.string())
     return column
+
+
+def check_storable(name: str, kind: pa.DataType) -> None:
+    """Refuse what tables cannot hold: objects in which no row has a value.
+
+    Raises:
+        InputError: naming the column.
+    """
+    if pa.types.is_struct(kind) and kind.num_fields == 0:
+        raise InputError(
+            f"Expected column {name!r} to hold texts, numbers, lists, or objects with a field, got an object without "
+            "any. Leave it out, or give null. Nothing was changed."
+        )
+    for number in range(kind.num_fields):
+        check_storable(name, kind.field(number).type)
 
 
 def common_type(name: str, old: pa.DataType, new: pa.DataType) -> pa.DataType:

@@ -123,8 +123,9 @@ def put_rows(old: pa.Table, rows: Sequence[Mapping[str, Any]]) -> tuple[pa.Table
     """
     ids: set[str] = set()
     for item_id in (row.get("item_id") for row in rows):
-        if not isinstance(item_id, str) or not item_id or not is_text(item_id) or item_id in ids:
-            found = f"{item_id!r} twice" if item_id in ids else repr(item_id)
+        twice = isinstance(item_id, str) and item_id in ids
+        if twice or not isinstance(item_id, str) or not item_id or not is_text(item_id):
+            found = f"{item_id!r} twice" if twice else repr(item_id)
             raise InputError(f"Expected different item ids, texts without NUL, got {found}. Nothing was changed.")
         ids.add(item_id)
     items, log, new, updated = old, ProblemLog(), 0, 0

@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from visrec.catalogue.column_types import cast_column, common_type, infer_text_column, plain_type
+from visrec.catalogue.column_types import cast_column, check_storable, common_type, infer_text_column, plain_type
 from visrec.catalogue.keys import match_rows, optional_take
 from visrec.catalogue.report import ItemCounts, ProblemLog
 from visrec.catalogue.source_table import SourceTable
@@ -39,6 +39,7 @@ def clean_items(source: SourceTable, old: pa.Table, log: ProblemLog) -> pa.Table
         if name == "item_id":
             continue
         column = plain_type(source.table.column(name))
+        check_storable(name, column.type)
         if source.untyped and not _is_text_in(old, name):
             column, remark = infer_text_column(column)
             if remark:

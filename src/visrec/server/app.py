@@ -6,6 +6,7 @@ import logging
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 from fastapi import FastAPI
 
@@ -24,7 +25,6 @@ from visrec.workspace.workspace import Workspace
 __all__ = ["create_app"]
 
 _LOG = logging.getLogger("visrec.server")
-_ERRORS = {"4XX": {"model": problems.Problem, "description": "What was expected, what came, what to do."}}
 
 
 def create_app(shop: Workspace, settings: ServerSettings | None = None) -> FastAPI:
@@ -43,7 +43,6 @@ def create_app(shop: Workspace, settings: ServerSettings | None = None) -> FastA
         # Their pages load scripts from other hosts; the page's own help does not.
         docs_url=None,
         redoc_url=None,
-        responses=_ERRORS,  # type: ignore[arg-type]
     )
     app.state.served, app.state.settings = ServedShop(shop), settings
     app.state.keys, app.state.metrics = Keys(shop.root), Metrics()
@@ -53,6 +52,7 @@ def create_app(shop: Workspace, settings: ServerSettings | None = None) -> FastA
     for part in (recommending, feedback, items, maps, users, models, health):
         app.include_router(part.routes)
     pages.mount(app)
+    app.openapi = partial(problems.documented, app)  # type: ignore[method-assign]
     # The last one added is the first to see a request.
     app.add_middleware(Guard, settings=settings)
     app.add_middleware(Observed, metrics=app.state.metrics)

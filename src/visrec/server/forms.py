@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, WithJsonSchema, model_validator
 
 __all__ = [
     "Event",
@@ -16,6 +16,7 @@ __all__ = [
     "Line",
     "Listed",
     "ListForm",
+    "NamedRow",
     "QueryForm",
     "RecommendationForm",
     "Row",
@@ -73,8 +74,15 @@ class FeedbackStored(BaseModel):
     stored: int = Field(description="Those that were not there yet; PUT counts those that it changed too.")
 
 
+def _either(*fields: str) -> ConfigDict:
+    """Says in the documentation which fields exclude each other."""
+    return ConfigDict(json_schema_extra={"oneOf": [{"required": [field]} for field in fields]})
+
+
 class RecommendationForm(ListForm):
     """Whom to recommend for: users, or sessions of somebody who is no user yet."""
+
+    model_config = _either("user_ids", "sessions")
 
     user_ids: list[str] | None = None
     sessions: list[list[Event]] | None = Field(None, description="For each, what somebody did, in order.")
@@ -89,6 +97,8 @@ class RecommendationForm(ListForm):
 
 class Example(Given):
     """Something to rank by: an item, an embedding, or one of the pictures that come with the request."""
+
+    model_config = _either("item_id", "vector", "file")
 
     item_id: str | None = None
     vector: list[float] | None = None
@@ -148,4 +158,17 @@ class ItemsStored(BaseModel):
 
 
 Row: TypeAlias = dict[str, JsonValue]
+"""An item's columns."""
+
+NamedRow: TypeAlias = Annotated[
+    Row,
+    WithJsonSchema(
+        {
+            "type": "object",
+            "properties": {"item_id": {"type": "string"}},
+            "required": ["item_id"],
+            "additionalProperties": True,
+        }
+    ),
+]
 """An item: item_id and any other columns."""

@@ -37,7 +37,7 @@ async def live() -> Health:
     return Health(status="live")
 
 
-@routes.get("/health/ready")
+@routes.get("/health/ready", responses={503: {"model": Health, "description": "It is starting, or ending."}})
 async def ready(request: Request, response: Response) -> Health:
     """Whether it has loaded what it answers from; 503 until then."""
     state = request.app.state.ready
@@ -46,7 +46,7 @@ async def ready(request: Request, response: Response) -> Health:
     return Health(status=state)
 
 
-@routes.get("/metrics", response_class=Response)
+@routes.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
 def metrics(request: Request) -> Response:
     """Counts for Prometheus."""
     return Response(generate_latest(metrics_of(request).registry), media_type=CONTENT_TYPE_LATEST)

@@ -15,7 +15,7 @@ from visrec.core.errors import InputError, NotFoundError
 from visrec.server.access import ADMIN, READ
 from visrec.server.encoded_paths import ItemId
 from visrec.server.facets import FacetValue, facet, facet_names
-from visrec.server.forms import ItemsStored, Row
+from visrec.server.forms import ItemsStored, NamedRow, Row
 from visrec.server.paging import next_cursor, offset_of
 from visrec.server.state import fetched, served_by, settings_of, thumbnails_of
 from visrec.server.thumbnails import WIDTHS
@@ -90,7 +90,12 @@ def read_item(request: Request, item_id: ItemId) -> dict[str, Any]:
     return {"item": row, "attributes": [one.to_json() for one in seen], "picture": item_id in served.pictures()}
 
 
-@routes.get("/v1/items/{item_id}/picture", dependencies=[READ], response_class=Response)
+@routes.get(
+    "/v1/items/{item_id}/picture",
+    dependencies=[READ],
+    response_class=Response,
+    responses={200: {"content": {"image/webp": {}}}, 304: {"description": "It is the one that the ETag names."}},
+)
 def picture(
     request: Request,
     item_id: ItemId,
@@ -110,7 +115,7 @@ def picture(
 
 
 @routes.post("/v1/items", status_code=201, dependencies=[ADMIN])
-def put_items(request: Request, items: list[Row]) -> ItemsStored:
+def put_items(request: Request, items: list[NamedRow]) -> ItemsStored:
     """Add items or change them, all or none; a column that an item does not name keeps its value."""
     served_by(request).check("the number of items", len(items), settings_of(request).max_batch)
     return _stored(request, items, {})

@@ -22,10 +22,11 @@ from visrec.core.errors import (
     WorkspaceError,
 )
 
-__all__ = ["Problem", "problem", "register"]
+__all__ = ["Problem", "documented", "problem", "register"]
 
 _LOG = logging.getLogger("visrec.server")
 
+_MEDIA_TYPE = "application/problem+json"
 _TITLES = {
     400: "The request cannot be used",
     401: "A key is needed",
@@ -69,9 +70,24 @@ def problem(
     body = Problem(
         title=_TITLES.get(status, "Error"), status=status, detail=detail, request_id=request_id, errors=errors
     )
-    return JSONResponse(
-        body.model_dump(exclude_none=True), status, dict(headers or {}), media_type="application/problem+json"
-    )
+    return JSONResponse(body.model_dump(exclude_none=True), status, dict(headers or {}), media_type=_MEDIA_TYPE)
+
+
+def documented(app: FastAPI) -> dict[str, Any]:
+    """The OpenAPI document of an app in which every operation may answer with a problem."""
+    document = FastAPI.openapi(app)
+    schemas = document["components"]["schemas"]
+    # FastAPI's own form of malformed requests is not what is answered.
+    for name in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(name, None)
+    schemas["Problem"] = Problem.model_json_schema()
+    content = {_MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    said = {"description": "What was expected, what came, what to do.", "content": content}
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            operation["responses"].pop("422", None)
+            operation["responses"] |= {"4XX": said, "5XX": said}
+    return document
 
 
 def register(app: FastAPI) -> None:

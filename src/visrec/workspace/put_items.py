@@ -52,9 +52,10 @@ def put_items(shop: Workspace, rows: Sequence[Mapping[str, Any]], pictures: Mapp
         WorkspaceError: when another process is writing; nothing was changed.
         WeightsError: when the items are stored, but an encoder's weights cannot be had: encode later.
     """
-    strangers = set(pictures) - {row.get("item_id") for row in rows}
+    # Not as sets: an id that is no text, which is refused below, may not be hashable.
+    strangers = [item_id for item_id in pictures if all(row.get("item_id") != item_id for row in rows)]
     if strangers:
-        raise InputError(f"Expected pictures of the items given, got one of {sorted(strangers)[0]!r}.")
+        raise InputError(f"Expected pictures of the items given, got one of {strangers[0]!r}.")
     looks = partial(inspect, limits=shop.limits)
     files = {item_id: [_keep(shop, item_id, data)] for item_id, data in pictures.items()}
     counts = shop.catalogue.put_items(rows, files, looks)
