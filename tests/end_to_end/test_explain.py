@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from PIL import Image
 
 from visrec.workspace.workspace import Workspace
 
@@ -38,7 +39,7 @@ def test_base_and_past_items_add_up_to_the_score_that_recommend_shows(built, vis
     first = explain(visrec, built, ranked[0]["item_id"])
     assert first["sentence"]["en"] in text
     assert first["sentence"]["zh"] in text
-    assert f"{first['history'][0]['contribution']:+8.3f}  {first['history'][0]['item_id']}" in text
+    assert f"{first['history'][0]['contribution']:+9.3g}  {first['history'][0]['item_id']}" in text
 
 
 def test_a_list_says_why_with_every_item(built, visrec, ranked):
@@ -84,6 +85,78 @@ def test_a_like_counts_at_once_and_a_removed_interest_no_longer(shop, visrec, ra
     assert after["score"] == pytest.approx(line["score"], abs=1e-4)
 
 
+@pytest.mark.parametrize("method", ["lime", "shap", "occlusion"])
+def test_regions_say_where_in_the_picture_the_score_comes_from(built, visrec, ranked, method):
+    options = ["--regions", method, "--samples", 60]
+    [regions] = explain(visrec, built, ranked[0]["item_id"], USER, *options)["regions"]
+    assert (regions["method"], regions["item_id"]) == (method, ranked[0]["item_id"])
+    weights = [abs(region["weight"]) for region in regions["regions"]]
+    assert weights == sorted(weights, reverse=True)
+    assert weights[0] > 0
+    assert explain(visrec, built, ranked[0]["item_id"], USER, *options)["regions"] == [regions]
+    told = visrec("explain", built, "--user", USER, "--item", ranked[0]["item_id"], *options).out
+    assert f"{ranked[0]['item_id']}, {method}: " in told
+
+
+def test_the_whole_picture_scores_as_the_item_does_when_it_is_new(shop, visrec, ranked, seen):
+    visrec("train", shop, "--model", "visual-knn")
+    target = next(line["item_id"] for line in visrec("recommend", shop, "--user", USER, "--json").json["items"])
+    found = explain(visrec, shop, target, USER, "--regions", "shap", "--samples", 40)
+    [regions] = found["regions"]
+    # The neighbours compare looks alone, so that a new item of the same look has the same score.
+    assert regions["score"] == pytest.approx(found["score"], abs=1e-5)
+    assert regions["hidden"] < regions["score"]
+
+
+def test_it_is_all_drawn_as_one_picture(shop, visrec, ranked, tmp_path):
+    visrec("recognize", shop)
+    whole, bare = tmp_path / "why.png", tmp_path / "bare.png"
+    command = ["explain", shop, "--user", USER, "--item", ranked[0]["item_id"], "--samples", 40]
+    assert f"Picture: {whole}" in visrec(*command, "--picture", whole).err
+    done = visrec(*command, "--model", "popular", "--picture", bare)
+    assert "Without regions: popular reads no embedded pictures" in done.err
+    with Image.open(whole) as one, Image.open(bare) as other:
+        assert one.size != other.size
+        colours = [max(abs(r - g), abs(g - b)) for _, (r, g, b) in one.convert("RGB").getcolors(1 << 24)]
+        assert max(colours) > 80
+
+
+def test_two_alike_items_match_by_regions(built, visrec, ranked, tmp_path):
+    first = ranked[0]["item_id"]
+    other = visrec("similar", built, "--item", first, "-k", 1, "--json").item_ids[0]
+    command = ["explain", built, "--item", first, "--similar-to", other, "--regions", "lime", "--samples", 40]
+    found = visrec(*command, "--json").json
+    assert [one["item_id"] for one in found["regions"]] == [first, other]
+    assert all(one["score"] > one["hidden"] for one in found["regions"])
+    visrec(*command, "--picture", tmp_path / "alike.png")
+    with Image.open(tmp_path / "alike.png") as sheet:
+        assert sheet.width > 1000
+
+
+def test_an_item_without_a_picture_has_reasons_but_no_regions(shop, visrec, attempt, tmp_path):
+    table = tmp_path / "new.csv"
+    table.write_text("item_id,title,category\nbare,Nothing to see,lamp\n")
+    visrec("ingest", shop, "--items", table)
+    assert explain(visrec, shop, "bare")["sentence"]["en"]
+    done = attempt("explain", shop, "--user", USER, "--item", "bare", "--regions", "lime")
+    assert done.code == 1
+    assert "no embedded picture" in done.err
+    done = visrec("explain", shop, "--user", USER, "--item", "bare", "--picture", tmp_path / "bare.png")
+    assert "Without regions: Item 'bare' has no embedded picture" in done.err
+
+
+def test_a_picture_that_is_gone_or_of_another_encoder_is_said(shop, visrec, attempt, ranked, sample, tmp_path):
+    command = ["explain", shop, "--user", USER, "--item", ranked[0]["item_id"], "--regions", "lime"]
+    image = next(sample.images.glob(f"{ranked[0]['item_id']}.*"))
+    image.rename(tmp_path / image.name)
+    try:
+        done = attempt(*command)
+    finally:
+        (tmp_path / image.name).rename(image)
+    assert done.code == 1
+    assert "cannot be used: missing file" in done.err
+
+
 def test_of_an_unknown_user_it_says_that_nothing_is_known(built, visrec, ranked):
     found = explain(visrec, built, ranked[0]["item_id"], "nobody")
     assert (found["model"], found["history"], found["evidence"]["strength"]) == ("popular", [], "none")
@@ -104,9 +177,18 @@ def test_a_model_that_asks_nobodys_taste_says_so(shop, visrec, ranked):
         (["--user", "", "--item", "x"], "Expected a user id"),
         (["--user", USER, "--item", "x", "--model", "ease"], "There is no trained model 'ease'"),
         (["--user", USER, "--item", "x", "--model", "nonsense"], "There is no recommender 'nonsense'"),
+        (["--item", "x"], "Expected either --user ID or --similar-to ID"),
+        (["--user", USER, "--similar-to", "y", "--item", "x"], "Expected either --user ID or --similar-to ID"),
+        (["--user", USER, "--item", "FIRST", "--regions", "guess"], "no region method 'guess'"),
+        (["--user", USER, "--item", "FIRST", "--regions", "lime", "--samples", "2"], "20 samples or more"),
+        (["--user", USER, "--item", "FIRST", "--picture", "why.jpg"], "….png"),
+        (["--user", USER, "--item", "FIRST", "--model", "popular", "--regions", "lime"], "popular reads no embedded"),
+        (["--user", "nobody", "--item", "FIRST", "--regions", "lime"], "popular reads no embedded pictures"),
+        (["--item", "FIRST", "--similar-to", "no such item"], "There is no item 'no such item'"),
     ],
 )
-def test_wrong_input_is_one_clear_message(options, message, built, attempt):
+def test_wrong_input_is_one_clear_message(options, message, built, attempt, items):
+    options = [next(iter(items)) if option == "FIRST" else option for option in options]
     done = attempt("explain", built, *options)
     assert (done.code, done.out) == (1, "")
     assert message in done.err

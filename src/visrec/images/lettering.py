@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import unicodedata
 from collections.abc import Iterator, Sequence
@@ -80,6 +81,10 @@ def machine_fonts(folders: Sequence[Path] | None = None) -> list[Path]:
     return found
 
 
+#: What stays on one line: a word with the space behind it, or one character from CJK on with what closes it.
+_PIECES = re.compile(r"[\u2e80-\uffef][，。；：、」』）”]*|[^\s\u2e80-\uffef]+\s*|\s+")
+
+
 class Lettering:
     """Draws and measures text of one size: Pillow's own font first, the machine's fonts for what it lacks.
 
@@ -119,6 +124,19 @@ class Lettering:
             middle = (low + high + 1) // 2
             low, high = (middle, high) if self.width(_cut(text, middle)) <= width else (low, middle - 1)
         return _cut(text, low)
+
+    def can_draw(self, text: str) -> bool:
+        """Whether some font has each of the characters."""
+        return all(self._font_of(character) is not None for character in unicodedata.normalize("NFC", text))
+
+    def wrap(self, text: str, width: float) -> list[str]:
+        """The text in lines of at most `width` pixels, broken at spaces, and between characters of scripts without."""
+        lines = [""]
+        for piece in _PIECES.findall(" ".join(text.split())):
+            if lines[-1] and self.width(lines[-1] + piece.rstrip()) > width:
+                lines.append("")
+            lines[-1] += piece
+        return [line.rstrip() for line in lines if line]
 
     def write(self, draw: ImageDraw.ImageDraw, at: tuple[float, float], text: str, fill: tuple[int, int, int]) -> None:
         """Draw one line of text; `at` is where its baseline starts."""

@@ -34,6 +34,7 @@ _CAPTION_ROW = 21
 _NOTE_ROW = 17
 _HEADING_ROW = 44
 _TITLE_ROW = 46
+_TEXT_ROW = 22
 _FOOTER_ROW = 26
 _RADIUS = 9
 _SWATCH = 16
@@ -112,6 +113,7 @@ def contact_sheet(
     path: Path,
     *,
     title: str = "",
+    text: Sequence[str] = (),
     columns: int = 6,
     tile: int = 180,
     read: Callable[[Path], Image.Image] | None = None,
@@ -125,6 +127,7 @@ def contact_sheet(
         sections: from top to bottom; one without tiles says "nothing to show".
         path: where to write; its name ends in ".png".
         title: headline of the sheet; none if empty.
+        text: paragraphs below the headline; one that no font on this machine can draw is left out.
         columns: tiles in a row, 1 or more.
         tile: width of a tile, 48 or more.
         read: opens a picture, raising `ImageError` or `OSError` where it cannot; None decodes as everywhere in visrec.
@@ -136,15 +139,19 @@ def contact_sheet(
     reader = read if read is not None else partial(_read, at_least=2 * tile)
     pictures = [[_thumbnail(entry.image, reader, tile) for entry in section.tiles] for section in sections]
     layout = _Layout(columns, tile, round(tile * _shape([one for row in pictures for one in row])))
-    height = 2 * _MARGIN + (_TITLE_ROW if title else 0) + sum(layout.height(section) for section in sections)
+    fallbacks = machine_fonts()
+    fonts = _Fonts(*(Lettering(size, fallbacks) for size in (25, 18, 14, 12)))
+    wide = layout.width - 2 * _MARGIN
+    lines = [line for part in text if fonts.text.can_draw(part) for line in fonts.text.wrap(part, wide)]
+    head = (_TITLE_ROW if title else 0) + (len(lines) * _TEXT_ROW + _GAP if lines else 0)
+    height = 2 * _MARGIN + head + sum(layout.height(section) for section in sections)
     if height > _TALLEST:
         raise InputError(
             f"Expected a sheet of at most {_TALLEST} pixels in height, got {height}. Show fewer tiles, or more columns."
         )
-    fallbacks = machine_fonts()
-    fonts = _Fonts(*(Lettering(size, fallbacks) for size in (25, 18, 14, 12)))
     sheet = Image.new("RGB", (layout.width, height + _FOOTER_ROW), PAPER)
-    _draw_all(sheet, sections, pictures, title, layout, fonts)
+    _draw_head(sheet, title, lines, layout, fonts)
+    _draw_all(sheet, _MARGIN + head, sections, pictures, layout, fonts)
     if fonts.replaced:
         text = fonts.small.fit('"?": no font on this machine can draw this character.', layout.width - 2 * _MARGIN)
         fonts.small.write(ImageDraw.Draw(sheet), (_MARGIN, height), text, _MUTED)
@@ -190,19 +197,24 @@ def _shape(pictures: Sequence[Image.Image | str]) -> float:
     return min(max(median(shapes), 0.75), 1.5) if shapes else 1.0
 
 
+def _draw_head(sheet: Image.Image, title: str, lines: Sequence[str], layout: _Layout, fonts: _Fonts) -> None:
+    draw, y = ImageDraw.Draw(sheet), _MARGIN
+    if title:
+        fonts.title.write(draw, (_MARGIN, y + 24), fonts.title.fit(title, layout.width - 2 * _MARGIN), _INK)
+        y += _TITLE_ROW
+    for line in lines:
+        fonts.text.write(draw, (_MARGIN, y + 15), line, _INK)
+        y += _TEXT_ROW
+
+
 def _draw_all(
     sheet: Image.Image,
+    y: int,
     sections: Sequence[Section],
     pictures: Sequence[Sequence[Image.Image | str]],
-    title: str,
     layout: _Layout,
     fonts: _Fonts,
 ) -> None:
-    y = _MARGIN
-    if title:
-        headline = fonts.title.fit(title, layout.width - 2 * _MARGIN)
-        fonts.title.write(ImageDraw.Draw(sheet), (_MARGIN, y + 24), headline, _INK)
-        y += _TITLE_ROW
     for section, row in zip(sections, pictures, strict=True):
         _draw_section(sheet, y, section, row, layout, fonts)
         y += layout.height(section)

@@ -5,30 +5,36 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow.compute as pc
 
 from visrec.catalogue.catalogue import Catalogue
-from visrec.core.errors import NotFoundError
+from visrec.core.errors import NotFittedError, NotFoundError, UnsupportedError
 from visrec.core.features import ItemFeatures
 from visrec.core.histories import Histories
 from visrec.core.ids import IdMap
-from visrec.core.protocols import Decomposition, Recommender, Scores
+from visrec.core.protocols import Decomposition, ImageEncoder, Recommender, Scores
+from visrec.core.settings import ImageLimits
 from visrec.explanation.explanation import AttributeReason, Evidence, Explanation, PastItem
 from visrec.explanation.sentence import sentences
 from visrec.workspace.assemble import current_histories
 from visrec.workspace.attributes import ItemAttributes
 from visrec.workspace.checks import check_user_ids
+from visrec.workspace.explain_regions import SeenPicture, Stage, check_method, region_map, require_pictures, see
 from visrec.workspace.models import ModelStore
+from visrec.workspace.pictures import PictureReader
+from visrec.workspace.query import NeighbourModels
 from visrec.workspace.settings import SettingsFile
 from visrec.workspace.taste import Tastes
 
 if TYPE_CHECKING:
     from visrec.explanation.attributes import AttributeSurrogate
+    from visrec.explanation.regions import RegionMap
 
-__all__ = ["Asked", "Explanations"]
+__all__ = ["Asked", "Explanations", "Regions"]
 
 #: Attributes that no reason is told by: nobody likes things for their height by width, and `colours`, by their shares,
 #: say what `colour` says and more.
@@ -56,6 +62,25 @@ class Asked:
     n_liked: int
 
 
+@dataclass(frozen=True)
+class Regions:
+    """The regions of one item's picture, and what each is worth.
+
+    Attributes:
+        item_id: the item.
+        picture: its picture as the encoder sees it.
+        map: what each region adds.
+    """
+
+    item_id: str
+    picture: SeenPicture
+    map: RegionMap
+
+    def to_json(self) -> dict[str, Any]:
+        """{"item_id", "method", "score", "hidden", "regions": [{"weight", "area", "box"}], "fit"}."""
+        return {"item_id": self.item_id, **self.map.to_json()}
+
+
 class Explanations:
     """Reasons for recommendations, from the histories and models as they are now.
 
@@ -68,6 +93,8 @@ class Explanations:
         tastes: what users took out of their profiles does not count.
         attributes: what was recognised in the pictures.
         titles: gives row -> title.
+        pictures: knows the encoder in use.
+        limits: what a picture may cost.
     """
 
     def __init__(
@@ -80,6 +107,8 @@ class Explanations:
         tastes: Tastes,
         attributes: ItemAttributes,
         titles: Callable[[], Mapping[int, str]],
+        pictures: PictureReader,
+        limits: ImageLimits,
     ) -> None:
         self._root = root
         self._catalogue = catalogue
@@ -89,6 +118,8 @@ class Explanations:
         self._tastes = tastes
         self._attributes = attributes
         self._titles = titles
+        self._pictures = pictures
+        self._limits = limits
         self._surrogate: tuple[object, AttributeSurrogate] | None = None
 
     def explain(self, user_id: str, item_id: str, model: str | None = None) -> Explanation:
@@ -119,6 +150,79 @@ class Explanations:
         scores = asked.model.score(asked.history, asked.items)
         found = decompose(asked.model, asked.history, asked.items, rows)
         return _Answer(asked, user_id, rows, scores, found, self._titles(), self._of_attributes()).all()
+
+    def regions(
+        self, user_id: str, item_id: str, method: str = "shap", model: str | None = None, n_samples: int = 500
+    ) -> Regions:
+        """Which regions of an item's picture move its score for a user.
+
+        Regions are hidden in turn, `n_samples` times; each picture that comes of it is encoded, and the item scored
+        with it, as an item that nobody knows yet: what is told is what its look does. Text and category stay.
+
+        Args:
+            user_id: whom for.
+            item_id: the item; of several pictures the first.
+            method: "lime", "shap" or "occlusion".
+            model: a trained model; None: the one in use.
+            n_samples: of "lime" and "shap".
+
+        Raises:
+            InputError: for an unknown method, or a picture that cannot be read.
+            UnsupportedError: when the item has no embedded picture, or the model reads none.
+            NotFittedError: when the model learned from another encoder than that in use; and as `reasons`.
+            NotFoundError: as `reasons`.
+        """
+        check_method(method, n_samples)
+        asked = self.asked(user_id, model)
+        row = int(self.rows(asked.items.item_ids, [item_id])[0])
+        return self._map(asked.history, asked.items, row, asked.model, method, n_samples)
+
+    def matching_regions(
+        self, item_id: str, similar_to: str, method: str = "shap", n_samples: int = 500
+    ) -> tuple[Regions, Regions]:
+        """Which regions make two items look alike, in the picture of each, as `similar` compares them.
+
+        Raises:
+            UnsupportedError: when one of them has no embedded picture; and as `regions`.
+        """
+        check_method(method, n_samples)
+        current = self._settings.current
+        items = self._features(current.image_features, current.text_features)
+        rows = self.rows(items.item_ids, [item_id, similar_to])
+        if "image" not in items.blocks or not items.blocks["image"].present[rows].all():
+            raise UnsupportedError(
+                f"Expected two items with embedded pictures, {item_id!r} and {similar_to!r} are not both. "
+                f"Run: visrec encode {self._root}"
+            )
+        model = NeighbourModels(items).of("image")
+        found = []
+        for row, other in (rows.tolist(), rows.tolist()[::-1]):
+            history = _one_like(other, len(items))
+            found.append(self._map(history, items, row, model, method, n_samples))
+        return found[0], found[1]
+
+    def _map(
+        self, history: Histories, items: ItemFeatures, row: int, model: Recommender, method: str, n_samples: int
+    ) -> Regions:
+        require_pictures(model, items, row)
+        item_id, encoder = items.item_ids[row], self._encoder(items)
+        picture = see(encoder, self._file(item_id), self._limits)
+        stage = Stage.of(history, items, row, model)
+        return Regions(item_id, picture, region_map(picture, encoder, stage.score, method, n_samples))
+
+    def _encoder(self, items: ItemFeatures) -> ImageEncoder:
+        encoder = self._pictures.encoder(self._settings.current)
+        if items.blocks["image"].origin != encoder.info.feature_set:
+            raise NotFittedError(
+                f"The model learned from {items.blocks['image'].origin}, and the encoder in use is "
+                f"{encoder.info.feature_set}. Train it again, or encode {self._root} with the model's encoder."
+            )
+        return encoder
+
+    def _file(self, item_id: str) -> Path:
+        images = self._catalogue.images()
+        paths = images.filter(pc.equal(images.column("item_id"), item_id)).column("path").to_pylist()
+        return Path(paths[0])
 
     def asked(self, user_id: str, model: str | None = None) -> Asked:
         """The history of a user and the model that answers for it; raises as `reasons`."""
@@ -156,6 +260,14 @@ class Explanations:
             told = [name for name in self._attributes.names() if name not in _NOT_TOLD_BY]
             last = self._surrogate = (seen, AttributeSurrogate(self._attributes.block(told)))
         return last[1]
+
+
+def _one_like(row: int, n_items: int) -> Histories:
+    """The history of a nameless user who likes one item."""
+    one = np.zeros(1, dtype=np.int64)
+    return Histories.from_events(
+        IdMap([""]), n_items, one, np.array([row], dtype=np.int32), np.ones(1, dtype=np.float32), one
+    )
 
 
 class _Answer:

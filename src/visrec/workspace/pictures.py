@@ -44,11 +44,18 @@ class PictureReader:
                 raise NotFoundError(f"There is no file {picture}.")
         try:
             data = picture if isinstance(picture, bytes) else read_picture(picture, self._limits)
-            return encode_picture(self._encoder_of(settings), data, self._limits)
+            return encode_picture(self.encoder(settings), data, self._limits)
         except ImageError as error:
             raise InputError(f"{name} cannot be used: {error}. Give a picture such as JPEG or PNG.") from error
 
-    def _encoder_of(self, settings: WorkspaceSettings) -> ImageEncoder:
+    def encoder(self, settings: WorkspaceSettings) -> ImageEncoder:
+        """The encoder of the feature set in use.
+
+        Raises:
+            NotFittedError: when no feature set is in use, or its encoder is another by now.
+        """
+        if not settings.image_features:
+            raise NotFittedError(f"{self._root} has no image features yet. Run: visrec encode {self._root}")
         name = settings.image_encoder
         if self._encoder is None or self._encoder[0] != name:
             self._encoder = (name, image_encoder(name))

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "check_sheet",
+    "picture_files",
     "write_attribute_sheet",
     "write_duplicate_sheet",
     "write_label_sheet",
@@ -66,7 +67,7 @@ def write_sheet(
         heading: above the ranked items.
     """
     ids = [example for _, group in examples for example in group if isinstance(example, str)]
-    files = _picture_files(shop, {*ids, *ranking.item_ids})
+    files = picture_files(shop, {*ids, *ranking.item_ids})
     titles = _titles(shop)
     sections = [
         Section(name, [_example(example, files, titles) for example in group]) for name, group in examples if group
@@ -80,7 +81,7 @@ def write_sheet(
 
 def write_attribute_sheet(shop: Workspace, seen: Mapping[str, Sequence[Attribute]], path: Path) -> None:
     """Write a contact sheet of items with what was seen in their pictures."""
-    files = _picture_files(shop, set(seen))
+    files = picture_files(shop, set(seen))
     tiles = []
     for item_id, found in seen.items():
         words = in_words(found)
@@ -98,7 +99,7 @@ def write_profile_sheet(shop: Workspace, profile: TasteProfile, path: Path) -> N
         path: a .png file.
     """
     groups = [*profile.interests, *profile.avoids]
-    files = _picture_files(shop, {item_id for group in groups for item_id in group.typical(_PER_INTEREST)})
+    files = picture_files(shop, {item_id for group in groups for item_id in group.typical(_PER_INTEREST)})
     titles = _titles(shop)
 
     def section(heading: str, group: Interest, share: float | None = None) -> Section:
@@ -135,7 +136,7 @@ def _titles(shop: Workspace) -> dict[str, str]:
 
 def write_duplicate_sheet(shop: Workspace, groups: Sequence[DuplicateGroup], path: Path) -> None:
     """Write a contact sheet of items that show one picture, a group after the other."""
-    files = _picture_files(shop, {item_id for group in groups for item_id in group.item_ids})
+    files = picture_files(shop, {item_id for group in groups for item_id in group.item_ids})
     tiles = [
         Tile(files.get(item_id), item_id, f"group {number}: {'same file' if group.same_file else 'near'}")
         for number, group in enumerate(groups, start=1)
@@ -146,7 +147,7 @@ def write_duplicate_sheet(shop: Workspace, groups: Sequence[DuplicateGroup], pat
 
 def write_label_sheet(shop: Workspace, proposed: Mapping[str, Attribute], path: Path) -> None:
     """Write a contact sheet of items to label next, each with its id and what is proposed for it."""
-    files = _picture_files(shop, set(proposed))
+    files = picture_files(shop, set(proposed))
     tiles = [
         Tile(files.get(item_id), item_id, f"{one.name} {one.value}? {one.confidence:.2f}")
         for item_id, one in proposed.items()
@@ -154,7 +155,7 @@ def write_label_sheet(shop: Workspace, proposed: Mapping[str, Attribute], path: 
     contact_sheet([Section("Label these next", tiles)], path, title=f"Labels of {shop.root.name}")
 
 
-def _picture_files(shop: Workspace, item_ids: set[str]) -> dict[str, Path]:
+def picture_files(shop: Workspace, item_ids: set[str]) -> dict[str, Path]:
     """Item id -> file of its first picture, of the items that have one."""
     images = shop.catalogue.images()
     paths: dict[str, Path] = {}

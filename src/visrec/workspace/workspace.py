@@ -82,6 +82,7 @@ class Workspace:
         self.labels = Labels(root, catalogue, self.feature_sets, stored)
         self.versions = Versions(self._settings, self._models, self.feature_sets)
         self.attributes = ItemAttributes(root, catalogue, self.limits, self.labels)
+        reader = PictureReader(root, self.limits)
         self.tastes = Tastes(root, catalogue, self._settings, self.item_features, self.attributes)
         plans = ListPlans(root, catalogue, self.attributes, self.item_features, self.titles)
         self.rules = plans.rules
@@ -93,12 +94,13 @@ class Workspace:
             self._models,
             self.item_features,
             plans,
-            ExampleQueries(root, PictureReader(root, self.limits)),
+            ExampleQueries(root, reader),
             self.tastes,
             self.feature_sets.pictures_in_use,
         )
         self.explanations = Explanations(
-            root, catalogue, self._settings, self._models, self.item_features, self.tastes, self.attributes, self.titles
+            *(root, catalogue, self._settings, self._models, self.item_features, self.tastes, self.attributes),
+            *(self.titles, reader, self.limits),
         )
 
     @property
