@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
+from shutil import which
 from typing import Annotated
 
 import typer
@@ -43,10 +45,14 @@ def demo(
     liked = workspace.liked_items(_CUSTOMER)
     write_sheet(workspace, ranking, sheet, title=f"For {_CUSTOMER}", examples=[("Liked before", liked)])
     item = ranking.item_ids[0]
+    # As it can be typed here: a virtual environment that is not active is not on the path.
+    program = "visrec" if which("visrec") else sys.argv[0]
     write(
         f"Picture: {sheet}\n\nNext:\n"
-        f"  visrec similar {shop} --item {item} --sheet similar.png\n"
-        f"  visrec query {shop} --like {item} --dislike {ranking.item_ids[-1]}\n"
-        f"  visrec feedback {shop} --user you --item {item}   then: visrec recommend {shop} --user you\n"
-        f"  visrec build myshop --items items.csv --images pictures --interactions log.csv   with your own data"
+        f"  {program} similar {shop} --item {item} --sheet similar.png\n"
+        f"  {program} query {shop} --like {item} --dislike {ranking.item_ids[-1]}\n"
+        f"  {program} explain {shop} --user {_CUSTOMER} --item {item} --picture why.png\n"
+        f"  {program} feedback {shop} --user you --item {item}   then: {program} recommend {shop} --user you\n"
+        f"  {program} build myshop --items items.csv --images pictures --interactions log.csv   with your own data\n\n"
+        f"To look around in this shop, run\n  {program} serve {shop}\nand open http://127.0.0.1:8765/page/"
     )
