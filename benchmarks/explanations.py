@@ -197,7 +197,7 @@ def speed(shop: visrec.Workspace, encoder: ImageEncoder, model: str, pairs: list
             own.append(time.process_time() - middle)
             scoring.append(middle - begin)
             begin = time.process_time()
-            shop.explanations.reasons(user, ids, name)
+            shop.explanations.reasons(user, ids, name, n_past=3)
             whole.append(time.process_time() - begin)
         spent = [1000 * float(np.median(times)) for times in (whole, history, scoring, own)]
         print(

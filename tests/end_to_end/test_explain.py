@@ -198,3 +198,15 @@ def test_before_training_it_says_what_to_run(ingested, attempt):
     done = attempt("explain", ingested, "--user", USER, "--item", "x")
     assert done.code == 1
     assert "visrec train" in done.err
+
+
+def test_the_reasons_of_a_list_say_what_an_explanation_says(shop):
+    opened = Workspace.open(shop)
+    for user in ("customer-007", "customer-011", "customer-023"):
+        ids = opened.recommend(user, 10).item_ids
+        for short, item_id in zip(opened.explanations.reasons(user, ids, n_past=3), ids, strict=True):
+            whole = opened.explanations.explain(user, item_id)
+            assert short.sentence == whole.sentence
+            assert [past.item_id for past in short.history[:3]] == [past.item_id for past in whole.history[:3]]
+            assert short.attributes == whole.attributes
+            assert len(short.history) <= 23

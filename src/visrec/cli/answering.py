@@ -178,7 +178,7 @@ def _show(ranking: Ranking, heading: str, as_json: bool) -> None:
 
 
 def _reasons(workspace: Workspace, ranking: Ranking, model: str | None) -> list[Explanation]:
-    return workspace.explanations.reasons(str(ranking.user_id), ranking.item_ids, model)
+    return workspace.explanations.reasons(str(ranking.user_id), ranking.item_ids, model, n_past=3)
 
 
 def _with_reasons(workspace: Workspace, ranking: Ranking, model: str | None) -> dict[str, Any]:

@@ -65,7 +65,8 @@ def recommend(request: Request, user_id: UserId, asked: Annotated[RecommendQuery
     ranking = served.shop.recommend(user_id, start + k, model=asked.model, **asked.options())
     listed = _listed(ranking, started, start, k)
     if asked.reasons:
-        found = served.shop.explanations.reasons(user_id, [line.item_id for line in listed.items], asked.model)
+        shown = [line.item_id for line in listed.items]
+        found = served.shop.explanations.reasons(user_id, shown, asked.model, n_past=3)
         for line, why in zip(listed.items, found, strict=True):
             line.reasons = why.reasons_json()
     return listed

@@ -41,6 +41,8 @@ __all__ = ["Asked", "Explanations", "Regions"]
 _NOT_TOLD_BY = ("aspect", "symmetry", "parts", "colour")
 #: Past items whose attributes are looked at for what is shared, and attributes that are told of.
 _PAST, _ATTRIBUTES = 5, 8
+#: Past items that a sentence chooses from, of those that speak for an item and of those against it.
+_NAMED = 10
 #: A history that adds less than this, in deviations of the user's scores, says little.
 _LITTLE = 0.25
 
@@ -126,7 +128,9 @@ class Explanations:
         """Why an item has its score for a user; see `reasons`."""
         return self.reasons(user_id, [item_id], model)[0]
 
-    def reasons(self, user_id: str, item_ids: Sequence[str], model: str | None = None) -> list[Explanation]:
+    def reasons(
+        self, user_id: str, item_ids: Sequence[str], model: str | None = None, n_past: int | None = None
+    ) -> list[Explanation]:
         """Why each item of a list has its score for a user.
 
         Of a user of whom nothing liked is known the fallback's list is explained, as `recommend` gives it.
@@ -135,6 +139,7 @@ class Explanations:
             user_id: whom for; may be unknown.
             item_ids: the list, in any order.
             model: a trained model; None: the one in use.
+            n_past: so many past items with the largest contributions, or a few more, are told of each; None: all.
 
         Raises:
             InputError: when the user's id can be nobody's.
@@ -149,7 +154,7 @@ class Explanations:
             return []
         scores = asked.model.score(asked.history, asked.items)
         found = decompose(asked.model, asked.history, asked.items, rows)
-        return _Answer(asked, user_id, rows, scores, found, self._titles(), self._of_attributes()).all()
+        return _Answer(asked, user_id, rows, scores, found, self._titles(), self._of_attributes()).all(n_past)
 
     def regions(
         self, user_id: str, item_id: str, method: str = "shap", model: str | None = None, n_samples: int = 500
@@ -297,11 +302,11 @@ class _Answer:
         self._past, self._weights = asked.history.item_index[latest], asked.history.weight[latest]
         self._parts = found.parts[:, latest]
 
-    def all(self) -> list[Explanation]:
-        return [self._one(place) for place in range(len(self._rows))]
+    def all(self, n_past: int | None) -> list[Explanation]:
+        return [self._one(place, n_past) for place in range(len(self._rows))]
 
-    def _one(self, place: int) -> Explanation:
-        history, past_rows = self._history(place)
+    def _one(self, place: int, n_past: int | None) -> Explanation:
+        history, past_rows = self._history(place, n_past)
         attributes = self._attributes(place, past_rows)
         evidence = self._evidence(place)
         row = int(self._rows[place])
@@ -319,18 +324,25 @@ class _Answer:
             title=self._titles.get(row, ""),
         )
 
-    def _history(self, place: int) -> tuple[tuple[PastItem, ...], list[int]]:
+    def _history(self, place: int, n_past: int | None) -> tuple[tuple[PastItem, ...], list[int]]:
         """Past items by the size of their contributions, and the rows of those that speak most for the item."""
         parts = self._parts[place]
         order = np.argsort(-np.abs(parts), kind="stable")
         order = order[parts[order] != 0]
+        speaking = self._past[order[parts[order] > 0]][:_PAST].tolist()
+        if n_past is not None:
+            # What the sentence may name, on either side, stays.
+            signs = parts[order] > 0
+            kept = np.cumsum(signs) * signs + np.cumsum(~signs) * ~signs <= _NAMED
+            kept[:n_past] = True
+            order = order[kept]
         rows, weights = self._past[order].tolist(), self._weights[order].tolist()
         ids, titles = self._asked.items.item_ids, self._titles
         items = tuple(
             PastItem(ids[row], value, titles.get(row, ""), weight > 0)
             for row, value, weight in zip(rows, parts[order].tolist(), weights, strict=True)
         )
-        return items, self._past[order[parts[order] > 0]][:_PAST].tolist()
+        return items, speaking
 
     def _attributes(self, place: int, past: Sequence[int]) -> tuple[AttributeReason, ...]:
         if self._pulls is None or self._surrogate is None:
