@@ -81,8 +81,8 @@ def _ask(operation, mode, client, known):
         case.query = _familiar(case.query, known, random)
         case.body = _familiar(case.body, known, random)
         response = case.call(session=client, headers=dict(client.headers))
-        # Which ids, filters and pictures there are, no schema says: a request of the right form may be refused. And one of
-        # the wrong form may have been mended above, or be the same in a URL: a text and a list of one text.
+        # Which ids, filters and pictures there are, no schema says: a request of the right form may be refused. And one
+        # of the wrong form may have been mended above, or be the same in a URL: a text and a list of one text.
         case.validate_response(response, excluded_checks=[positive_data_acceptance, negative_data_rejection])
 
     asked()
