@@ -2,7 +2,7 @@
 
 SHOP/catalogue/{items,images,interactions}.lance   versioned tables
 SHOP/catalogue/snapshot.json                       the version in use of each; replaced atomically
-SHOP/events.db                                     the live event log
+SHOP/events.db                                     the live database, where it is not one by URL
 SHOP/features/*.lance                              feature sets
 SHOP/attributes/*.lance                            measurements of pictures, from which attributes are told
 SHOP/reports/ingest-*.{txt,json}                   what each ingest did
@@ -31,6 +31,7 @@ from visrec.catalogue.interactions import (
     upsert_interactions,
 )
 from visrec.catalogue.items import EMPTY_ITEMS
+from visrec.catalogue.live_database import LiveDatabase
 from visrec.catalogue.report import IngestReport, ItemCounts, Removed
 from visrec.catalogue.snapshot import Snapshot
 from visrec.catalogue.user_index import UserIndex
@@ -58,7 +59,7 @@ class Catalogue:
         self._root = root
         self._home = root / "catalogue"
         self._snapshot_file = self._home / "snapshot.json"
-        self._events_file = root / "events.db"
+        self.live = LiveDatabase.of_shop(root)
         self._cache: dict[str, tuple[int, pa.Table]] = {}
         self._ids: tuple[int, frozenset[str]] = (0, frozenset())
         self._by_user = UserIndex(EMPTY_INTERACTIONS, 0)
@@ -143,7 +144,7 @@ class Catalogue:
     def rating_range(self) -> tuple[float, float] | None:
         """The lowest and the highest rating (value of an event of kind "rate"), ingested or live; None: no rating."""
         ranges = [self._user_index(self._snapshot()).rating_range]
-        if self._events_file.exists():
+        if self.live.exists():
             ranges.append(self._events.values_range("rate"))
         there = [found for found in ranges if found is not None]
         return (min(low for low, _ in there), max(high for _, high in there)) if there else None
@@ -242,8 +243,8 @@ class Catalogue:
             # An id that is no text in UTF-8 is nobody's, and no database can be asked for it.
             kept = _without(old.interactions, "user_id", user_id) if is_text(user_id) else old.interactions
             n_events = 0
-            # Without the file there are no events, and asking would make it.
-            if is_text(user_id) and self._events_file.exists():
+            # Without a database there are no events, and asking would make it.
+            if is_text(user_id) and self.live.exists():
                 n_events = self._events.remove(user_id=user_id)
             n_removed = len(old.interactions) - len(kept) + n_events
             if n_removed == 0:
@@ -295,14 +296,14 @@ class Catalogue:
         # SQLAlchemy is imported only where events are touched.
         from visrec.catalogue.events import EventLog
 
-        return EventLog.in_file(self._events_file)
+        return EventLog(self.live)
 
     def _snapshot(self) -> Snapshot:
         return Snapshot.read(self._snapshot_file)
 
     def _with_live(self, snapshot: Snapshot, stored: pa.Table, user_ids: Sequence[str] | None) -> pa.Table:
-        # Without the file there are no events: reading makes none, and does not import SQLAlchemy.
-        live = self._events.read(user_ids) if self._events_file.exists() else EMPTY_INTERACTIONS
+        # Without a database there are no events: reading makes none, and does not import SQLAlchemy.
+        live = self._events.read(user_ids) if self.live.exists() else EMPTY_INTERACTIONS
         if len(live) == 0:
             return stored
         known = self._item_ids(snapshot.items)

@@ -14,6 +14,7 @@ __all__ = [
     "MissingExtraError",
     "NotFittedError",
     "NotFoundError",
+    "StorageFullError",
     "UnavailableError",
     "UnsupportedError",
     "VisrecError",
@@ -62,6 +63,10 @@ class WorkspaceError(VisrecError):
     """A workspace cannot be opened: absent, damaged, or written by a newer visrec."""
 
 
+class StorageFullError(WorkspaceError):
+    """There is no room left on a disk; what was to be stored was not."""
+
+
 class MissingExtraError(VisrecError):
     """An optional dependency is not installed; the message holds the exact install command."""
 
@@ -74,4 +79,4 @@ class AccessError(VisrecError):
 
 
 class UnavailableError(VisrecError):
-    """A server is not reached, too busy, or failed; trying again later may help."""
+    """A server, or a database, is not reached, too busy, or failed; trying again later may help."""

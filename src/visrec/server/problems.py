@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 from collections.abc import Mapping
 from typing import Any
@@ -16,6 +17,8 @@ from visrec.core.errors import (
     InputError,
     NotFittedError,
     NotFoundError,
+    StorageFullError,
+    UnavailableError,
     UnsupportedError,
     VisrecError,
     WeightsError,
@@ -42,6 +45,7 @@ _TITLES = {
     429: "Too many requests",
     500: "The server failed",
     503: "Not available now",
+    507: "No room left",
 }
 _STATUS: tuple[tuple[type[VisrecError], int], ...] = (
     (NotFoundError, 404),
@@ -49,8 +53,14 @@ _STATUS: tuple[tuple[type[VisrecError], int], ...] = (
     (UnsupportedError, 409),
     (InputError, 400),
     (WeightsError, 503),
+    (UnavailableError, 503),
+    (StorageFullError, 507),
     (WorkspaceError, 503),
 )
+
+
+#: No space on the disk, or none that this user may still have.
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class Problem(BaseModel):
@@ -98,6 +108,13 @@ def register(app: FastAPI) -> None:
         status = next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
         headers = {"Retry-After": "1"} if status == 503 else None
         return problem(status, str(error), _id_of(request), headers)
+
+    @app.exception_handler(OSError)
+    def _of_the_system(request: Request, error: OSError) -> JSONResponse:
+        if error.errno not in _FULL:
+            return _unexpected(request, error)
+        where = f" of {error.filename}" if error.filename else ""
+        return problem(507, f"The disk{where} is full: nothing was stored. Free space on it.", _id_of(request))
 
     @app.exception_handler(HTTPException)
     def _raised(request: Request, error: HTTPException) -> JSONResponse:

@@ -22,6 +22,7 @@ def describe(shop: Workspace) -> dict[str, Any]:
         "pictures": len(shop.catalogue.images()),
         "users": pc.count_distinct(interactions.column("user_id")).as_py(),
         "interactions": len(interactions),
+        "live_events": shop.catalogue.live.where,
         "feature_sets": [s.name for s in shop.features()],
         "image_features": shop.settings.image_features,
         "text_features": shop.settings.text_features,

@@ -80,7 +80,7 @@ class Tastes:
         self._settings = settings
         self._features = features
         self._attributes = attributes
-        self.edits = TasteEdits(root / "taste.db")
+        self.edits = TasteEdits(catalogue.live)
         self._builder: tuple[tuple[object, ...], TasteBuilder] | None = None
 
     def profile(self, user_id: str, settings: TasteSettings | None = None) -> TasteProfile:

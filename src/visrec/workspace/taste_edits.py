@@ -1,21 +1,16 @@
-"""What users took out of their taste profiles: kept beside the event log, and by no retraining undone."""
+"""What users took out of their taste profiles: kept with the live events, and by no retraining undone."""
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from visrec.core.errors import WorkspaceError
+from visrec.catalogue.interactions import is_text
+from visrec.catalogue.live_database import LiveDatabase
 from visrec.core.histories import Histories
 from visrec.core.ids import IdMap
-
-if TYPE_CHECKING:
-    import sqlalchemy as sql
 
 __all__ = ["EVERYTHING", "TasteEdits"]
 
@@ -24,41 +19,37 @@ EVERYTHING = ""
 
 
 class TasteEdits:
-    """SHOP/taste.db: for a user and an item (or all items) the time until which events are left out.
+    """For a user and an item (or all items) the time until which events are left out.
 
     A left-out event is one that was seen and nothing more: weight 0, no rating. So the item is still known as seen,
     and an event after that time counts again.
 
     Args:
-        file: a SQLite database; made at the first edit.
+        database: where that is kept; made at the first edit.
     """
 
-    def __init__(self, file: Path) -> None:
-        self._file = file
-        self._opened: tuple[sql.Engine, sql.Table] | None = None
+    def __init__(self, database: LiveDatabase) -> None:
+        self._database = database
 
     def leave_out(self, user_id: str, left_out: Mapping[str, int]) -> None:
         """From now on leave out the user's events with these items until the given times; on disk when this returns.
 
         Raises:
-            WorkspaceError: when the database refuses.
+            WorkspaceError: when the database refuses; and as `LiveDatabase.write`.
         """
-        from sqlalchemy import exc, func
-        from sqlalchemy.dialects.sqlite import insert
-
         if not left_out:
             return
+        import sqlalchemy as sql
+
+        from visrec.catalogue.live_tables import LEFT_OUT
+
         rows = [{"user_id": user_id, "item_id": item_id, "until": until} for item_id, until in left_out.items()]
-        try:
-            engine, table = self._open()
-            added = insert(table)
-            later = func.max(table.c.until, added.excluded.until)
-            with engine.begin() as connection:
-                connection.execute(
-                    added.on_conflict_do_update(index_elements=table.primary_key, set_={"until": later}), rows
-                )
-        except exc.SQLAlchemyError as error:
-            raise WorkspaceError(f"{self._file} did not take the change: {error}. The profile is as it was.") from error
+        added = self._database.insert(LEFT_OUT)
+        # The greater of the two is max() in one database and greatest() in another.
+        later = sql.case((LEFT_OUT.c.until > added.excluded.until, LEFT_OUT.c.until), else_=added.excluded.until)
+        self._database.write(
+            added.on_conflict_do_update(index_elements=list(LEFT_OUT.primary_key), set_={"until": later}), rows
+        )
 
     def of(self, user_id: str) -> dict[str, int]:
         """Item -> until when the user's events with it are left out; `EVERYTHING` -> those with any item."""
@@ -66,11 +57,11 @@ class TasteEdits:
 
     def forget(self, user_id: str) -> int:
         """Leave nothing out any more; returns how many entries there were."""
-        if not self._file.exists():
+        if not is_text(user_id) or not self._database.exists():
             return 0
-        engine, table = self._open()
-        with engine.begin() as connection:
-            return int(connection.execute(table.delete().where(table.c.user_id == user_id)).rowcount)
+        from visrec.catalogue.live_tables import LEFT_OUT
+
+        return self._database.write(LEFT_OUT.delete().where(LEFT_OUT.c.user_id == user_id))
 
     def apply(self, histories: Histories, item_ids: IdMap) -> Histories:
         """The histories, with left-out events as seen and nothing more; the same object where there is no edit."""
@@ -92,40 +83,18 @@ class TasteEdits:
 
     def _read(self, user_ids: list[str]) -> dict[str, dict[str, int]]:
         """User -> item -> until when, of those among the users who have an edit."""
-        if not self._file.exists():
+        if not self._database.exists():
             return {}
-        engine, table = self._open()
-        query = table.select()
+        from visrec.catalogue.live_tables import LEFT_OUT
+
+        query = LEFT_OUT.select()
         if len(user_ids) == 1:
-            query = query.where(table.c.user_id == user_ids[0])
+            if not is_text(user_ids[0]):
+                return {}
+            query = query.where(LEFT_OUT.c.user_id == user_ids[0])
         wanted = frozenset(user_ids)
         edits: dict[str, dict[str, int]] = {}
-        with engine.connect() as connection:
-            for user_id, item_id, until in connection.execute(query):
-                if user_id in wanted:
-                    edits.setdefault(user_id, {})[item_id] = until
+        for user_id, item_id, until in self._database.read(query):
+            if user_id in wanted:
+                edits.setdefault(user_id, {})[item_id] = until
         return edits
-
-    def _open(self) -> tuple[sql.Engine, sql.Table]:
-        if self._opened is None:
-            import sqlalchemy as sql
-
-            from visrec.catalogue.events import open_engine
-
-            table = sql.Table(
-                "left_out",
-                sql.MetaData(),
-                sql.Column("user_id", sql.Text, primary_key=True),
-                sql.Column("item_id", sql.Text, primary_key=True),
-                sql.Column("until", sql.BigInteger, nullable=False),
-            )
-            engine = open_engine(sql.URL.create("sqlite", database=str(self._file)))
-            # Closes the pooled connections when the edits are no longer used.
-            weakref.finalize(self, engine.dispose)
-            try:
-                with engine.begin() as connection:
-                    connection.execute(sql.schema.CreateTable(table, if_not_exists=True))
-            except sql.exc.SQLAlchemyError as error:
-                raise WorkspaceError(f"{self._file} cannot be opened: {error}.") from error
-            self._opened = (engine, table)
-        return self._opened

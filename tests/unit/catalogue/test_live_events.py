@@ -5,17 +5,29 @@ import threading
 
 import pytest
 
+from visrec.catalogue import events
 from visrec.catalogue.catalogue import Catalogue
 from visrec.catalogue.events import EventLog
 from visrec.catalogue.interactions import Interaction
-from visrec.core.errors import InputError, NotFoundError, WorkspaceError
+from visrec.catalogue.live_database import LiveDatabase
+from visrec.core.errors import InputError, NotFoundError
 
 from .toy_images import toy_inspect
 
 
 @pytest.fixture
-def filled(shop, write):
+def filled(shop, write, live_url, monkeypatch):
+    """A catalogue of three items, its live events in SQLite, and once more in PostgreSQL."""
     shop.ingest(items=write("items.csv", "item_id\n1\n2\na/b\n"), inspect=toy_inspect)
+    if live_url is not None:
+        monkeypatch.setenv("VISREC_EVENTS_URL", live_url)
+    return Catalogue.open(shop._root)
+
+
+@pytest.fixture
+def in_file(shop, write):
+    """The same, with SQLite alone."""
+    shop.ingest(items=write("items.csv", "item_id\n1\n2\n"), inspect=toy_inspect)
     return shop
 
 
@@ -36,9 +48,10 @@ def test_the_first_value_is_kept(filled):
     assert filled.interactions()["value"].to_pylist() == [3.0]
 
 
-def test_a_read_makes_no_database(filled):
-    assert len(filled.interactions()) == 0
-    assert not (filled._root / "events.db").exists()
+def test_a_read_makes_no_database(in_file):
+    assert len(in_file.interactions()) == 0
+    assert not (in_file._root / "events.db").exists()
+    assert not (in_file._root / "live.json").exists()
 
 
 def test_an_unknown_item_stores_nothing(filled):
@@ -71,22 +84,21 @@ def test_kinds_are_stored_in_lower_case(filled):
     assert filled.interactions()["kind"].to_pylist() == ["like"]
 
 
-def test_the_database_is_durable(filled):
-    filled.add_events([Interaction("u", "1")])
-    log = filled._events
-    with log._engine.connect() as connection:
+def test_the_database_is_durable(in_file):
+    in_file.add_events([Interaction("u", "1")])
+    with in_file.live._engine().connect() as connection:
         assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
         assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
         assert connection.exec_driver_sql("PRAGMA busy_timeout").scalar() > 1000
 
 
-def test_a_locked_database_is_waited_for(filled):
-    filled.add_events([Interaction("u", "1")])
-    other = sqlite3.connect(filled._root / "events.db", check_same_thread=False, isolation_level=None)
+def test_a_locked_database_is_waited_for(in_file):
+    in_file.add_events([Interaction("u", "1")])
+    other = sqlite3.connect(in_file._root / "events.db", check_same_thread=False, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     release = threading.Timer(0.3, lambda: other.execute("COMMIT"))
     release.start()
-    assert filled.add_events([Interaction("u", "2")]) == 1
+    assert in_file.add_events([Interaction("u", "2")]) == 1
     release.join()
     other.close()
 
@@ -106,8 +118,8 @@ def test_threads_write_at_the_same_time(filled):
     assert len(filled.interactions()) == 20
 
 
-def test_remove_and_count(tmp_path):
-    log = EventLog.in_file(tmp_path / "events.db")
+def test_remove_and_count(tmp_path, live_url):
+    log = EventLog(LiveDatabase(tmp_path, live_url))
     log.add([Interaction("u", "1"), Interaction("u", "2"), Interaction("v", "1")])
     assert (log.count(), log.count(user_id="u"), log.count(item_id="1")) == (3, 2, 2)
     assert log.remove() == 0
@@ -115,22 +127,37 @@ def test_remove_and_count(tmp_path):
     assert [row["item_id"] for row in log.read().to_pylist()] == ["2"]
     assert log.remove(user_id="u") == 1
     assert len(log.read()) == 0
+    log.add([Interaction("u", "1", kind) for kind in ("like", "buy")] + [Interaction("v", "1"), Interaction("u", "2")])
+    assert log.remove(user_id="u", item_id="1", kind="buy") == 1
+    assert log.remove(user_id="u", item_id="1") == 1
+    assert [(row["user_id"], row["item_id"]) for row in log.read().to_pylist()] == [("v", "1"), ("u", "2")]
 
 
-def test_a_file_that_is_no_database(tmp_path):
-    (tmp_path / "events.db").write_bytes(b"not a database, but long enough to be taken for one" * 20)
-    with pytest.raises(WorkspaceError, match="cannot be opened"):
-        EventLog.in_file(tmp_path / "events.db")
+def test_events_of_users(tmp_path, live_url, monkeypatch):
+    log = EventLog(LiveDatabase(tmp_path, live_url))
+    log.add([Interaction("u", "2", timestamp=9), Interaction("v", "1"), Interaction("u", "1", timestamp=3)])
+    theirs = [("2", 9), ("1", 3)]
+    assert [(row["item_id"], row["timestamp"]) for row in log.read(["u"]).to_pylist()] == theirs
+    assert len(log.read([])) == len(log.read(["nobody", "\0", "\ud800"])) == 0
+    monkeypatch.setattr(events, "_MANY_USERS", 1)
+    assert [(row["item_id"], row["timestamp"]) for row in log.read(["x", "\0", "u"]).to_pylist()] == theirs
 
 
-def test_statements_for_postgresql():
-    # No server is needed to see that the statement is one that PostgreSQL has.
-    from sqlalchemy.dialects import postgresql
+def test_the_range_of_values(tmp_path, live_url):
+    log = EventLog(LiveDatabase(tmp_path, live_url))
+    log.add([Interaction("u", "1", "rate", value) for value in (3.5, None)])
+    log.add([Interaction("v", "1", "rate", 1), Interaction("u", "1", "buy", 99)])
+    assert log.values_range("rate") == (1.0, 3.5)
+    assert log.values_range("view") is None
 
-    from visrec.catalogue import events
 
-    statement = events._INSERTS["postgresql"](events._EVENTS).on_conflict_do_nothing()
-    assert "ON CONFLICT DO NOTHING" in str(statement.compile(dialect=postgresql.dialect()))
+def test_overwriting_takes_the_new_value(tmp_path, live_url):
+    log = EventLog(LiveDatabase(tmp_path, live_url))
+    first, second = Interaction("u", "1", "rate", 1, 5), Interaction("u", "1", "rate", 2, 5)
+    assert log.add([first, second], overwrite=True) == 1
+    assert log.read()["value"].to_pylist() == [2]
+    assert log.add([first], overwrite=True) == 1
+    assert log.read()["value"].to_pylist() == [1]
 
 
 def test_remove_item(filled, write, tmp_path):

@@ -5,12 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from visrec.core.errors import WorkspaceError
+from visrec.catalogue.live_database import LiveDatabase
 from visrec.core.histories import Histories
 from visrec.core.ids import IdMap
 from visrec.workspace.taste_edits import EVERYTHING, TasteEdits
 
 ITEMS = IdMap(["a", "b", "c"])
+
+
+@pytest.fixture
+def database(tmp_path, live_url):
+    return LiveDatabase(tmp_path, live_url)
 
 
 @pytest.fixture
@@ -27,10 +32,10 @@ def histories():
     )
 
 
-def test_left_out_events_are_seen_and_nothing_more(histories, tmp_path):
-    edits = TasteEdits(tmp_path / "taste.db")
+def test_left_out_events_are_seen_and_nothing_more(histories, database):
+    edits = TasteEdits(database)
     assert edits.apply(histories, ITEMS) is histories
-    assert not (tmp_path / "taste.db").exists()
+    assert not list(database._root.glob("*.db"))
     edits.leave_out("u", {"a": 5, "gone": 5})
     edited = edits.apply(histories, ITEMS)
     # v's events come in the order of time: c, then a.
@@ -42,8 +47,8 @@ def test_left_out_events_are_seen_and_nothing_more(histories, tmp_path):
     assert edits.apply(one, ITEMS) is one
 
 
-def test_everything_until_a_time(histories, tmp_path):
-    edits = TasteEdits(tmp_path / "taste.db")
+def test_everything_until_a_time(histories, database):
+    edits = TasteEdits(database)
     edits.leave_out("u", {EVERYTHING: 2})
     edits.leave_out("v", {EVERYTHING: 0})
     assert edits.apply(histories, ITEMS).weight.tolist() == [0, 0, 0.5, 0, 1]
@@ -51,20 +56,15 @@ def test_everything_until_a_time(histories, tmp_path):
     assert edits.apply(histories, ITEMS).weight.tolist() == [0, 0, 0, 0, 1]
 
 
-def test_they_are_kept_and_the_later_time_counts(tmp_path):
-    edits = TasteEdits(tmp_path / "taste.db")
+def test_they_are_kept_and_the_later_time_counts(database, tmp_path, live_url):
+    edits = TasteEdits(database)
     edits.leave_out("u", {"a": 5, "b": 5})
     edits.leave_out("u", {"a": 3, "b": 8})
     edits.leave_out("u", {})
-    again = TasteEdits(tmp_path / "taste.db")
+    again = TasteEdits(LiveDatabase(tmp_path, live_url))
     assert again.of("u") == edits.of("u") == {"a": 5, "b": 8}
     assert again.of("v") == {}
     assert again.forget("u") == 2
     assert edits.of("u") == {}
-    assert edits.forget("u") == 0
-
-
-def test_a_file_that_is_no_database_is_named(tmp_path):
-    (tmp_path / "taste.db").write_bytes(b"no database at all" * 100)
-    with pytest.raises(WorkspaceError, match=r"taste\.db"):
-        TasteEdits(tmp_path / "taste.db").of("u")
+    assert edits.forget("u") == edits.forget("\0") == 0
+    assert edits.of("\0") == {}
