@@ -38,8 +38,8 @@ def postgres() -> Iterator[PostgresServer]:
 @pytest.fixture
 def postgres_url(postgres: PostgresServer) -> Iterator[str]:
     """An empty database of a real PostgreSQL, by URL; the test's own."""
-    name = f"shop {next(_NUMBERS)}"
-    yield postgres.make(name).replace(" ", "%20")
+    name = f"shop_{next(_NUMBERS)}"
+    yield postgres.make(name)
     postgres.drop(name)
 
 

@@ -67,7 +67,7 @@ class PostgresServer:
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
-        settings = f"-p {self.port} -k {self._home} -c listen_addresses=127.0.0.1 -c fsync=on -c shared_buffers=16MB"
+        settings = f"-p {self.port} -k {self._home} -c listen_addresses=127.0.0.1 -c fsync=on -c deadlock_timeout=100ms"
         self._run("pg_ctl", "-D", self._home / "data", "-l", self._home / "log", "-w", "-o", settings, "start")
 
     def stop(self, mode: str = "fast") -> None:

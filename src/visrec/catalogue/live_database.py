@@ -150,6 +150,9 @@ class LiveDatabase:
         raise AssertionError("unreachable")
 
     def _engine(self) -> sql.Engine:
+        if self._url is None:
+            # Another process may have moved the events meanwhile.
+            self._require_file()
         if self._opened is not None:
             return self._opened
         asked = time.monotonic()

@@ -154,9 +154,7 @@ def translated(error: exc.SQLAlchemyError, where: str, so: str) -> VisrecError:
     if _is_full(error):
         return StorageFullError(f"{where} has no room left: {reason}. {so} Free space on its disk.")
     if _may_pass(error):
-        return UnavailableError(
-            f"{where} is not reached or busy: {reason}. {so} Try again; if it lasts, look after it."
-        )
+        return UnavailableError(f"{where} is not reached or busy: {reason}. {so} Try again later.")
     return WorkspaceError(f"{where} cannot be used: {reason}. {so} Check the database and what may be done in it.")
 
 
