@@ -41,11 +41,14 @@ def serve(
 
     Raises:
         InputError: when it would be reached from other machines without a key, or the port cannot be had.
-        WorkspaceError: when the workspace cannot be opened.
+        WorkspaceError: when the workspace, or its database of live events, cannot be opened.
+        UnavailableError: when that database is not reached.
     """
     if workers < 1:
         raise InputError(f"Expected 1 worker or more, got {workers}.")
     shop = Workspace.open(root)
+    # Who runs the server sees at once what is wrong with its database.
+    shop.catalogue.live.connect()
     if not is_loopback(settings.host) and not Keys(root).all():
         raise InputError(
             f"{settings.host} can be reached from other machines, and {root} has no key: everybody could read and "
