@@ -15,10 +15,12 @@ from urllib.parse import quote
 import httpx2
 
 from visrec.catalogue.interactions import Interaction
+from visrec.catalogue.report import EventsRemoved
 from visrec.core.errors import (
     AccessError,
     InputError,
     NotFoundError,
+    StorageFullError,
     UnavailableError,
     UnsupportedError,
     VisrecError,
@@ -34,6 +36,7 @@ _ERRORS: Mapping[int, type[VisrecError]] = {
     409: UnsupportedError,
     500: UnavailableError,
     503: UnavailableError,
+    507: StorageFullError,
     429: UnavailableError,
 }
 _TRY_AGAIN = {429, 502, 503, 504}
@@ -134,6 +137,11 @@ class Client:
         timed = [replace(event, timestamp=now) if event.timestamp is None else event for event in events]
         rows = [{"user_id": event.user_id, **_event(event)} for event in timed]
         return int(self._send("PUT" if overwrite else "POST", "/v1/feedback", json=rows)["stored"])
+
+    def remove_feedback(self, user_id: str, item_id: str, kind: str | None = None) -> EventsRemoved:
+        """Take back live events of a user with an item, of one kind or of all; again: no effect."""
+        asked = {"user_id": user_id, "item_id": item_id, **({} if kind is None else {"kind": kind})}
+        return EventsRemoved(**self._send("DELETE", "/v1/feedback", params=asked))
 
     # ------------------------------------------------------------------ items
 

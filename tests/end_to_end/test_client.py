@@ -12,11 +12,13 @@ from pathlib import Path
 import pytest
 
 from visrec import Client, Interaction
+from visrec.catalogue.report import EventsRemoved
 from visrec.core.errors import AccessError, InputError, NotFoundError, UnavailableError, UnsupportedError
 from visrec.server.keys import Keys
 from visrec.workspace.workspace import Workspace
 
 USER, ODD = "customer-007", "a/b?c#ü"
+TAKEN_BACK = "Taken back, live events: 1.\n"
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +75,25 @@ def test_feedback_is_stored_once(client):
     assert [client.add_feedback([event]), client.add_feedback([event])] == [1, 0]
     assert client.dislike("new/user", item_id) == 1
     assert client.remove_user("new/user") == {"interactions": 2}
+
+
+def test_feedback_is_taken_back(client, folder, visrec, attempt):
+    item_id = client.recommend("nobody", 1).item_ids[0]
+    before = client.recommend("nobody", 5).item_ids
+    client.add_feedback([Interaction("nobody", item_id, kind) for kind in ("like", "buy")])
+    assert client.recommend("nobody", 5).item_ids != before
+    assert client.remove_feedback("nobody", item_id, "buy") == EventsRemoved(removed=1, kept=0)
+    assert client.remove_feedback("nobody", item_id) == EventsRemoved(removed=1, kept=0)
+    assert client.remove_feedback("nobody", item_id) == EventsRemoved(removed=0, kept=0)
+    assert client.recommend("nobody", 5).item_ids == before
+    visrec("feedback", folder, "--user", "nobody", "--item", item_id)
+    assert visrec("feedback", folder, "--user", "nobody", "--item", item_id, "--remove").out == TAKEN_BACK
+    assert client.recommend("nobody", 5).item_ids == before
+    refused = attempt("feedback", folder, "--user", "nobody", "--item", item_id, "--remove", "--value", "3")
+    assert (refused.code, "no --value" in refused.err) == (1, True)
+    liked = Workspace.open(folder).liked_items(USER, 1)[0]
+    assert "come from a file" in visrec("feedback", folder, "--user", USER, "--item", liked, "--remove").out
+    assert liked in Workspace.open(folder).liked_items(USER)
 
 
 def test_items_are_added_read_and_removed(client, folder):

@@ -32,7 +32,7 @@ from visrec.catalogue.interactions import (
 )
 from visrec.catalogue.items import EMPTY_ITEMS
 from visrec.catalogue.live_database import LiveDatabase
-from visrec.catalogue.report import IngestReport, ItemCounts, Removed
+from visrec.catalogue.report import EventsRemoved, IngestReport, ItemCounts, Removed
 from visrec.catalogue.snapshot import Snapshot
 from visrec.catalogue.user_index import UserIndex
 from visrec.catalogue.versioned_table import clean_up, open_version, write_version
@@ -273,6 +273,29 @@ class Catalogue:
             shown = ", ".join(map(repr, unknown[:5])) + (" …" if len(unknown) > 5 else "")
             raise NotFoundError(f"{len(unknown)} items are not in {self._root}: {shown}. No event was stored.")
         return self._events.add(checked, overwrite=overwrite)
+
+    def remove_events(self, user_id: str, item_id: str, kind: str | None = None) -> EventsRemoved:
+        """Take back what a user did with an item; again: no effect.
+
+        Only live events go. An ingested interaction stays, and where a live one had given it another value, it has its
+        own again. What a user never did, and ids that nobody has, are no error: then there was nothing.
+
+        Args:
+            user_id: who.
+            item_id: with what.
+            kind: such as "like"; None: all kinds.
+        """
+        if not (is_text(user_id) and is_text(item_id) and is_text(kind or "")):
+            return EventsRemoved(0, 0)
+        kind = None if kind is None else kind.strip().lower()
+        removed = 0
+        if self.live.exists():
+            removed = self._events.remove(user_id=user_id, item_id=item_id, kind=kind)
+        stored = self._user_index(self._snapshot()).of([user_id])
+        same = pc.equal(stored.column("item_id"), item_id)
+        if kind is not None:
+            same = pc.and_(same, pc.equal(stored.column("kind"), kind))
+        return EventsRemoved(removed, pc.sum(same).as_py() or 0)
 
     def matching(self, where: str, more: Mapping[str, pa.Array] | None = None) -> list[str]:
         """Ids of the items for which an SQL condition over their columns is true, in order of insertion.

@@ -9,7 +9,16 @@ from pathlib import Path
 
 from visrec.core.artifacts import write_atomic
 
-__all__ = ["ImageCounts", "IngestReport", "InteractionCounts", "ItemCounts", "Problem", "ProblemLog", "Removed"]
+__all__ = [
+    "EventsRemoved",
+    "ImageCounts",
+    "IngestReport",
+    "InteractionCounts",
+    "ItemCounts",
+    "Problem",
+    "ProblemLog",
+    "Removed",
+]
 
 #: Problems of one kind in one file that are named one by one; the others are counted.
 NAMED_PER_REASON = 10_000
@@ -108,6 +117,19 @@ class InteractionCounts:
     repeated: int = 0
     rejected: int = 0
     total: int = 0
+
+
+@dataclass(frozen=True)
+class EventsRemoved:
+    """What taking events back came to.
+
+    Attributes:
+        removed: live events that are gone.
+        kept: ingested interactions of the same user, item and kind: they come from a file, and stay.
+    """
+
+    removed: int
+    kept: int
 
 
 @dataclass(frozen=True)

@@ -74,15 +74,28 @@ def feedback(
     shop: Shop,
     user: Annotated[str, typer.Option("--user", help="Who.")],
     item: Annotated[str, typer.Option("--item", help="With what.")],
-    kind: Annotated[str, typer.Option("--kind", help="like, buy, view, rate, skip, dislike, …")] = "like",
+    kind: Annotated[
+        str | None,
+        typer.Option("--kind", help="like, buy, view, rate, skip, dislike, …; default like, with --remove: all."),
+    ] = None,
     value: Annotated[float | None, typer.Option("--value", help="A rating or an amount.")] = None,
     timestamp: Annotated[int | None, typer.Option("--timestamp", help="Epoch seconds UTC; default now.")] = None,
+    remove: Annotated[bool, typer.Option("--remove", help="Take back what was added so, whenever it was.")] = False,
 ) -> None:
-    """Add one event. It is stored durably and counts in the very next recommendation."""
+    """Add one event, or take it back. It is stored durably and counts in the very next recommendation."""
     from visrec.catalogue.interactions import Interaction
     from visrec.workspace.workspace import Workspace
 
-    n_new = Workspace.open(shop).add_feedback([Interaction(user, item, kind, value, timestamp)])
+    workspace = Workspace.open(shop)
+    if remove:
+        if value is not None or timestamp is not None:
+            raise InputError("Expected no --value and no --timestamp with --remove: what is of that kind goes.")
+        done = workspace.remove_feedback(user, item, kind)
+        write(f"Taken back, live events: {done.removed}.")
+        if done.kept:
+            write(f"Ingested interactions of the same kind stay: {done.kept}. They come from a file.")
+        return
+    n_new = workspace.add_feedback([Interaction(user, item, kind or "like", value, timestamp)])
     write("Added." if n_new else "Was there already.")
 
 

@@ -10,6 +10,7 @@ __all__ = [
     "Event",
     "Example",
     "Feedback",
+    "FeedbackRemoved",
     "FeedbackStored",
     "Given",
     "ItemsStored",
@@ -72,6 +73,13 @@ class FeedbackStored(BaseModel):
 
     received: int
     stored: int = Field(description="Those that were not there yet; PUT counts those that it changed too.")
+
+
+class FeedbackRemoved(BaseModel):
+    """Events that count no longer, from the next answer on."""
+
+    removed: int
+    kept: int = Field(description="Ingested interactions of the same user, item and kind: they stay.")
 
 
 def _either(*fields: str) -> ConfigDict:

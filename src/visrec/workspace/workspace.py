@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 from visrec.catalogue.catalogue import Catalogue
 from visrec.catalogue.features import FeatureSet
 from visrec.catalogue.interactions import Interaction
-from visrec.catalogue.report import IngestReport, Removed
+from visrec.catalogue.report import EventsRemoved, IngestReport, Removed
 from visrec.core.dataset import Dataset
 from visrec.core.errors import InputError, WorkspaceError
 from visrec.core.features import ItemFeatures
@@ -181,6 +181,10 @@ class Workspace:
         now = int(time.time())
         timed = [replace(e, timestamp=now) if e.timestamp is None else e for e in events]
         return self.catalogue.add_events(timed, overwrite=overwrite)
+
+    def remove_feedback(self, user_id: str, item_id: str, kind: str | None = None) -> EventsRemoved:
+        """Take back live events of a user with an item, of one kind or of all: see `Catalogue.remove_events`."""
+        return self.catalogue.remove_events(user_id, item_id, kind)
 
     def put_items(self, rows: Sequence[Mapping[str, Any]], pictures: Mapping[str, bytes] | None = None) -> PutReport:
         """Add items or change them, with pictures as bytes; they can be recommended when this returns.

@@ -10,6 +10,7 @@ from visrec.catalogue.catalogue import Catalogue
 from visrec.catalogue.events import EventLog
 from visrec.catalogue.interactions import Interaction
 from visrec.catalogue.live_database import LiveDatabase
+from visrec.catalogue.report import EventsRemoved
 from visrec.core.errors import InputError, NotFoundError
 
 from .toy_images import toy_inspect
@@ -174,6 +175,29 @@ def test_remove_item(filled, write, tmp_path):
         reopened.remove_item("1")
     reopened.ingest(items=write("items.csv", "item_id\n1\n"), inspect=toy_inspect)
     assert set(reopened.interactions()["item_id"].to_pylist()) == {"2"}
+
+
+def test_events_are_taken_back_and_ingested_ones_stay(filled, write):
+    filled.ingest(
+        interactions=write("x.csv", "user_id,item_id,kind,value,timestamp\nu,1,rate,3,5\nu,2,like,,\n"),
+        inspect=toy_inspect,
+    )
+    filled.add_events([Interaction("u", "1", "rate", 1, 5), Interaction("u", "1"), Interaction("v", "1")])
+    assert len(filled.interactions()) == 4
+    assert filled.remove_events("u", "1", " Like ") == EventsRemoved(removed=1, kept=0)
+    assert filled.remove_events("u", "1", "like") == EventsRemoved(removed=0, kept=0)
+    # The file's value counts again.
+    assert filled.remove_events("u", "1") == EventsRemoved(removed=1, kept=1)
+    assert filled.remove_events("u", "2") == EventsRemoved(removed=0, kept=1)
+    rows = [(row["user_id"], row["item_id"], row["value"]) for row in filled.interactions().to_pylist()]
+    assert rows == [("u", "1", 3), ("u", "2", None), ("v", "1", None)]
+    for ids in (("nobody", "1"), ("u", "nothing"), ("\ud800", "1"), ("u", "\0")):
+        assert filled.remove_events(*ids) == EventsRemoved(removed=0, kept=0)
+
+
+def test_taking_back_makes_no_database(in_file):
+    assert in_file.remove_events("u", "1") == EventsRemoved(removed=0, kept=0)
+    assert not (in_file._root / "events.db").exists()
 
 
 def test_remove_user(filled, write):
