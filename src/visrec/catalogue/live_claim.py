@@ -40,12 +40,12 @@ class Claim:
         return made
 
     def kept_in(self) -> str:
-        """The database that holds the shop's live events, without a password; "" for the file in the shop."""
+        """The database that holds the shop's live events, as it was first named; "" for the file in the shop."""
         return self._read().get("database", "")
 
     def mark(self, database: str) -> None:
         """From now on the live events are in this database: nobody is to read them, or write them, elsewhere."""
-        if self.kept_in() != database:
+        if not self.kept_in():
             with self._writing():
                 self._write({**self._read(), "database": database})
 

@@ -16,16 +16,16 @@ _MANY = 10_000
 
 
 def make_tables(engine: sql.Engine) -> None:
-    """Make the tables that are not there yet. Where all are, nothing is locked and nothing written."""
+    """Make the tables that a SQLite file does not have yet. Where all are, nothing is locked and nothing written."""
     if not _missing(engine):
         return
+    # Writers exclude each other.
     with writing(engine).begin() as connection:
-        lock_schema(connection)
         METADATA.create_all(connection)
 
 
 def claim_tables(engine: sql.Engine, shop_id: str, where: str, before: Path) -> None:
-    """As `make_tables`, in a database for one shop.
+    """As `make_tables`, in a database by URL for one shop.
 
     The first time, what is in the shop's SQLite file moves in: it is copied, and from then on no longer looked at.
 

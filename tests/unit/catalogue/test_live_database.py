@@ -8,8 +8,10 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 import traceback
 
+import psycopg
 import pytest
 import sqlalchemy as sql
 
@@ -273,6 +275,21 @@ def test_another_shops_database_is_refused(tmp_path, postgres_url):
     assert EventLog(LiveDatabase(tmp_path / "two")).add([EVENT]) == 1
 
 
+def test_tables_are_made_by_one_at_a_time(tmp_path, postgres, postgres_url):
+    name, waiting = _name(postgres_url), "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+    database = LiveDatabase(tmp_path, postgres_url)
+    opening = threading.Thread(target=database.connect)
+    with psycopg.connect(postgres_url) as other:
+        other.execute(f"SELECT pg_advisory_xact_lock({live_engine._SCHEMA_LOCK})")
+        opening.start()
+        until = time.monotonic() + 10
+        while postgres.execute(name, waiting) != [(1,)]:
+            assert time.monotonic() < until
+        assert postgres.execute(name, "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'") == [(0,)]
+    opening.join()
+    assert EventLog(database).count() == 0
+
+
 def test_tables_of_somebody_else_are_left_alone(tmp_path, postgres, postgres_url):
     name = _name(postgres_url)
     postgres.execute(name, "CREATE TABLE events (id int)")
@@ -350,6 +367,19 @@ def test_a_read_is_tried_again_where_its_connection_dies_under_it(tmp_path, post
     with pytest.raises(UnavailableError, match="Nothing was acknowledged"):
         log.add([Interaction("v", "1")])
     assert log.count() == 1
+
+
+def test_a_read_is_tried_again_once(tmp_path, postgres, postgres_url):
+    log, tried = EventLog(LiveDatabase(tmp_path, postgres_url)), []
+    log.add([EVENT])
+
+    @sql.event.listens_for(log._database._engine(), "before_cursor_execute")
+    def _kill(*_):
+        tried.append(postgres.execute("postgres", _KILL.format(_name(postgres_url))))
+
+    with pytest.raises(UnavailableError, match="there is no answer"):
+        log.count()
+    assert len(tried) == 2
 
 
 @pytest.mark.parametrize(
