@@ -60,6 +60,7 @@ class Catalogue:
         self._home = root / "catalogue"
         self._snapshot_file = self._home / "snapshot.json"
         self.live = LiveDatabase.of_shop(root)
+        self._seen: tuple[object, Snapshot] = (None, Snapshot())
         self._cache: dict[str, tuple[int, pa.Table]] = {}
         self._ids: tuple[int, frozenset[str]] = (0, frozenset())
         self._by_user = UserIndex(EMPTY_INTERACTIONS, 0)
@@ -322,7 +323,11 @@ class Catalogue:
         return EventLog(self.live)
 
     def _snapshot(self) -> Snapshot:
-        return Snapshot.read(self._snapshot_file)
+        # Looked at several times in one answer: read again only where it was replaced.
+        state, seen = Snapshot.state(self._snapshot_file), self._seen
+        if state is None or seen[0] != state:
+            seen = self._seen = (state, Snapshot.read(self._snapshot_file))
+        return seen[1]
 
     def _with_live(self, snapshot: Snapshot, stored: pa.Table, user_ids: Sequence[str] | None) -> pa.Table:
         # Without a database there are no events: reading makes none, and does not import SQLAlchemy.

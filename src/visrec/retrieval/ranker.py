@@ -78,7 +78,7 @@ class Ranker:
         if self._fallback is None:
             yield from _lists(self._model, histories, items, plan, "")
             return
-        liked = np.diff(histories.liked().indptr) > 0
+        liked = _with_likes(histories)
         known, unknown = np.flatnonzero(liked), np.flatnonzero(~liked)
         lists: dict[int, Ranking] = {}
         note = f"no liked item is known of this user: these are the {self._fallback.id} items"
@@ -88,6 +88,13 @@ class Ranker:
                 lists.update(zip(users.tolist(), found, strict=True))
         for row in range(len(histories)):
             yield lists[row]
+
+
+def _with_likes(histories: Histories) -> npt.NDArray[np.bool_]:
+    """Whether a user likes an item, by the latest event with it; bool (n_users,)."""
+    if (histories.weight > 0).all():
+        return np.asarray(np.diff(histories.indptr) > 0)
+    return np.asarray(np.diff(histories.liked().indptr) > 0)
 
 
 def _lists(model: Scorer, histories: Histories, items: ItemFeatures, plan: ListPlan, note: str) -> Iterator[Ranking]:
@@ -147,8 +154,7 @@ def _narrow(values: npt.NDArray[np.float32], histories: Histories, plan: ListPla
         values[:, ~narrowing.kept] = -np.inf
         stages.ended(narrowing.stage, values, narrowing.ms)
     if plan.options.exclude_seen:
-        seen = histories.matrix()
-        values[np.repeat(np.arange(len(histories)), np.diff(seen.indptr)), seen.indices] = -np.inf
+        values[histories.user_index, histories.item_index] = -np.inf
         stages.ended("seen", values)
     stages.scored()
 

@@ -25,12 +25,13 @@ class _Needs:
     def __init__(self, role: str) -> None:
         self._role = role
 
-    def __call__(
+    async def __call__(
         self,
         request: Request,
         bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)],
         cookie: Annotated[str | None, Depends(_COOKIE)],
     ) -> None:
+        # On the event loop, not in a thread: it looks at one file, and a thread would cost more than that.
         keys: Keys = request.app.state.keys
         if not keys.all():
             return

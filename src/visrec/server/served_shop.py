@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import pyarrow.compute as pc
 
+from visrec.catalogue.interactions import Interaction
 from visrec.core.errors import InputError, NotFoundError
 from visrec.core.ids import IdMap
 from visrec.workspace.workspace import Workspace
@@ -49,8 +50,11 @@ class ServedShop:
         shown = next(iter(self.pictures()), None)
         if shown is not None and self.shop.settings.image_features:
             self.shop.similar(shown, 1)
+        # The log sorted by user, and the tables of the model itself: nobody without a like is ranked by it.
+        self.shop.catalogue.interactions_of([])
         if self.shop.settings.model in self.shop.trained_models():
-            self.shop.recommend_session([], 1)
+            first = self.shop.catalogue.items().column("item_id")[0].as_py()
+            self.shop.recommend_session([Interaction("", first, "like")], 1)
 
     def item_ids(self) -> IdMap:
         """The items' ids, in the catalogue's order."""
