@@ -1,13 +1,13 @@
 # visrec as an image: docker build -t visrec .
 # Two servers, their database and a proxy: see compose.yaml.
 FROM python:3.12-slim AS build
-# CPU builds of torch: without them the image is several times as large, and answers no faster.
-ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
+# The URL of PyTorch's index of CPU builds: without it the image is several times as large, and answers no faster.
+ARG TORCH_INDEX=
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
 WORKDIR /source
 COPY constraints.txt ./
 RUN python -m venv --without-pip /opt/visrec \
-    && pip --python /opt/visrec/bin/python install --no-deps --index-url "$TORCH_INDEX" -c constraints.txt torch
+    && pip --python /opt/visrec/bin/python install --no-deps ${TORCH_INDEX:+--index-url "$TORCH_INDEX"} -c constraints.txt torch
 COPY pyproject.toml README.md LICENSE ./
 COPY src src
 RUN pip --python /opt/visrec/bin/python install -c constraints.txt '.[postgres]'
