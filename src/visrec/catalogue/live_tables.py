@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sqlalchemy as sql
 
-__all__ = ["EVENTS", "LEFT_OUT", "METADATA", "SHOP"]
+__all__ = ["EVENTS", "IMPRESSIONS", "LEFT_OUT", "METADATA", "SHOP"]
 
 #: A further table needs no more than this: it is made when a database is opened that does not have it.
 METADATA = sql.MetaData()
@@ -37,4 +37,16 @@ LEFT_OUT = sql.Table(
     sql.Column("user_id", sql.Text, primary_key=True),
     sql.Column("item_id", sql.Text, primary_key=True),
     sql.Column("until", sql.BigInteger, nullable=False),
+)
+
+#: Lists that users of an experiment were shown: see `Impressions`. `item_ids` is a JSON list.
+IMPRESSIONS = sql.Table(
+    "impressions",
+    METADATA,
+    sql.Column("id", sql.BigInteger().with_variant(sql.Integer, "sqlite"), primary_key=True, autoincrement=True),
+    sql.Column("experiment", sql.Text, nullable=False, index=True),
+    sql.Column("variant", sql.Text, nullable=False),
+    sql.Column("user_id", sql.Text, nullable=False, index=True),
+    sql.Column("timestamp", sql.BigInteger, nullable=False),
+    sql.Column("item_ids", sql.Text, nullable=False),
 )

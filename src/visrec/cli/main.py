@@ -14,6 +14,7 @@ from visrec.cli import (
     catalogue,
     demonstration,
     evaluation,
+    experiments,
     explanation,
     labelling,
     learning,
@@ -56,6 +57,7 @@ for _module in (
     rules,
     taste,
     serving,
+    experiments,
     weights,
 ):
     _module.register(app)

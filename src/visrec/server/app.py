@@ -12,13 +12,14 @@ from fastapi import FastAPI
 
 from visrec import __version__
 from visrec.core.errors import VisrecError
-from visrec.server import feedback, health, items, maps, models, pages, problems, recommending, users
+from visrec.server import experiments, feedback, health, items, maps, models, pages, problems, recommending, users
 from visrec.server.encoded_paths import EncodedPaths
 from visrec.server.guard import Guard
 from visrec.server.keys import Keys
 from visrec.server.observed import Metrics, Observed
 from visrec.server.served_shop import ServedShop
 from visrec.server.settings import ServerSettings
+from visrec.server.shown_lists import ShownLists
 from visrec.server.thumbnails import Thumbnails
 from visrec.workspace.workspace import Workspace
 
@@ -48,8 +49,9 @@ def create_app(shop: Workspace, settings: ServerSettings | None = None) -> FastA
     app.state.keys, app.state.metrics = Keys(shop.root), Metrics()
     app.state.thumbnails, app.state.ready = Thumbnails(shop.root, shop.limits), "starting"
     app.state.map = maps.ServedMap(shop)
+    app.state.shown_lists = ShownLists(shop.experiments, app.state.metrics)
     problems.register(app)
-    for part in (recommending, feedback, items, maps, users, models, health):
+    for part in (recommending, feedback, items, maps, users, models, experiments, health):
         app.include_router(part.routes)
     pages.mount(app)
     app.openapi = partial(problems.documented, app)  # type: ignore[method-assign]
@@ -67,6 +69,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     loading.start()
     yield
     app.state.ready = "stopping"
+    app.state.shown_lists.close()
 
 
 def _load(app: FastAPI) -> None:

@@ -9,7 +9,7 @@ from fastapi import Path
 from pydantic import AfterValidator
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-__all__ = ["EncodedPaths", "ItemId", "UserId"]
+__all__ = ["EncodedPaths", "ItemId", "Name", "UserId"]
 
 
 def _decoded(segment: str) -> str:
@@ -17,6 +17,7 @@ def _decoded(segment: str) -> str:
 
 
 ItemId = Annotated[str, Path(description="Item id, percent-encoded; any character."), AfterValidator(_decoded)]
+Name = Annotated[str, Path(description="A name, percent-encoded.", max_length=1000), AfterValidator(_decoded)]
 UserId = Annotated[str, Path(description="User id, percent-encoded; any character."), AfterValidator(_decoded)]
 
 

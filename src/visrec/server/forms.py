@@ -18,6 +18,7 @@ __all__ = [
     "Listed",
     "ListForm",
     "NamedRow",
+    "PartOf",
     "QueryForm",
     "RecommendationForm",
     "Row",
@@ -144,6 +145,14 @@ class Line(BaseModel):
     reasons: dict[str, Any] | None = Field(None, description="Why; where that was asked for.")
 
 
+class PartOf(BaseModel):
+    """The experiment that a list is part of, and the variant that this user gets."""
+
+    name: str
+    variant: str
+    model: str
+
+
 class Listed(BaseModel):
     """Items, best first."""
 
@@ -153,6 +162,7 @@ class Listed(BaseModel):
     user_id: str | None = None
     note: str | None = None
     next_cursor: str | None = Field(None, description="Give it as `cursor` for what comes after; absent at the end.")
+    experiment: PartOf | None = Field(None, description="Where one runs and no model was asked for.")
     took_ms: float
 
 

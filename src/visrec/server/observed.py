@@ -34,6 +34,12 @@ class Metrics:
         )
         self.busy = Gauge("visrec_requests_in_progress", "Requests being worked on.", registry=self.registry)
         self.feedback = Counter("visrec_feedback_events", "Events stored.", registry=self.registry)
+        self.impressions = Counter(
+            "visrec_impressions", "Lists of an experiment that were written down.", registry=self.registry
+        )
+        self.impressions_lost = Counter(
+            "visrec_impressions_lost", "Lists of an experiment that could not be written down.", registry=self.registry
+        )
 
 
 class Observed:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import partial
 from typing import Annotated, Any
 
@@ -20,7 +20,8 @@ from visrec.server.access import READ
 from visrec.server.encoded_paths import ItemId, UserId
 from visrec.server.forms import Event, Example, Listed, ListForm, QueryForm, RecommendationForm
 from visrec.server.paging import next_cursor, offset_of
-from visrec.server.state import fetched, served_by, settings_of
+from visrec.server.shown_lists import Told
+from visrec.server.state import fetched, served_by, settings_of, shown_lists_of
 from visrec.workspace import examples as ranked_by
 
 __all__ = ["routes"]
@@ -63,11 +64,13 @@ def recommend(request: Request, user_id: UserId, asked: Annotated[RecommendQuery
     """Rank items for one user from their history as it is now; an unknown user gets the popular items."""
     served, started = served_by(request), time.perf_counter()
     start, k = _window(request, asked)
-    ranking = served.shop.recommend(user_id, start + k, model=asked.model, **asked.options())
-    body = _body(ranking, start, k)
+    (told,) = _variants(request, [user_id], asked.model)
+    model = asked.model if told is None else told.model
+    ranking = served.shop.recommend(user_id, start + k, model=model, **asked.options())
+    body = _told(request, _body(ranking, start, k), told)
     if asked.reasons:
         shown = [line["item_id"] for line in body["items"]]
-        found = served.shop.explanations.reasons(user_id, shown, asked.model, n_past=3)
+        found = served.shop.explanations.reasons(user_id, shown, model, n_past=3)
         for line, why in zip(body["items"], found, strict=True):
             line["reasons"] = why.reasons_json()
     # The hot path: as `Listed` would write it, which is not gone through once more to check our own numbers.
@@ -88,11 +91,41 @@ def recommend_many(request: Request, asked: RecommendationForm) -> list[Listed]:
     served.check("k", asked.k, limits.max_k)
     served.check("the number of lists", len(asked.user_ids or asked.sessions or ()), limits.max_batch)
     if asked.user_ids is not None:
-        lists = served.shop.recommend_many(asked.user_ids, asked.k, model=asked.model, **asked.options())
-    else:
-        sessions = [_session(events) for events in asked.sessions or ()]
-        lists = served.shop.recommend_sessions(sessions, asked.k, model=asked.model, **asked.options())
+        return _recommend_users(request, asked, asked.user_ids, started)
+    sessions = [_session(events) for events in asked.sessions or ()]
+    lists = served.shop.recommend_sessions(sessions, asked.k, model=asked.model, **asked.options())
     return [_listed(ranking, started) for ranking in lists]
+
+
+def _recommend_users(
+    request: Request, asked: RecommendationForm, user_ids: Sequence[str], started: float
+) -> list[Listed]:
+    """A list for each user; those of one variant in one sweep."""
+    shop = served_by(request).shop
+    # As in the Python API, a user who is named twice gets one list.
+    users = list(dict.fromkeys(user_ids))
+    told = dict(zip(users, _variants(request, users, asked.model), strict=True))
+    found: dict[str, Ranking] = {}
+    for variant in dict.fromkeys(told.values()):
+        theirs = [user for user in users if told[user] == variant]
+        model = asked.model if variant is None else variant.model
+        lists = shop.recommend_many(theirs, asked.k, model=model, **asked.options())
+        found.update(zip(theirs, lists, strict=True))
+    bodies = [_told(request, _body(found[user], 0, None), told[user]) for user in users]
+    return [Listed(**body, took_ms=_milliseconds(started)) for body in bodies]
+
+
+def _variants(request: Request, user_ids: Sequence[str], model: str | None) -> list[Told | None]:
+    """What each user gets in the experiment that runs; None where none does, or a model was asked for."""
+    return [None] * len(user_ids) if model is not None else shown_lists_of(request).variants_of(user_ids)
+
+
+def _told(request: Request, body: dict[str, Any], told: Told | None) -> dict[str, Any]:
+    """The list of one user, written down where it is part of an experiment."""
+    if told is None:
+        return body
+    shown_lists_of(request).add(told, body["user_id"], [line["item_id"] for line in body["items"]])
+    return {**body, "experiment": asdict(told)}
 
 
 @routes.get("/v1/items/{item_id}/similar")
@@ -197,7 +230,7 @@ def _body(ranking: Ranking, start: int, k: int | None) -> dict[str, Any]:
     more = k is not None and len(body["items"]) == k
     items = [{"title": None, "reasons": None, **line} for line in body["items"]]
     cursor = next_cursor(start + len(items)) if more else None
-    return {"user_id": None, "note": None, **body, "items": items, "next_cursor": cursor}
+    return {"user_id": None, "note": None, "experiment": None, **body, "items": items, "next_cursor": cursor}
 
 
 def _milliseconds(started: float) -> float:

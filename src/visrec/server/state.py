@@ -9,9 +9,10 @@ from visrec.server.image_urls import ImageUrls
 from visrec.server.observed import Metrics
 from visrec.server.served_shop import ServedShop
 from visrec.server.settings import ServerSettings
+from visrec.server.shown_lists import ShownLists
 from visrec.server.thumbnails import Thumbnails
 
-__all__ = ["fetched", "metrics_of", "served_by", "settings_of", "thumbnails_of"]
+__all__ = ["fetched", "metrics_of", "served_by", "settings_of", "shown_lists_of", "thumbnails_of"]
 
 
 def served_by(request: Request) -> ServedShop:
@@ -29,6 +30,12 @@ def settings_of(request: Request) -> ServerSettings:
 def metrics_of(request: Request) -> Metrics:
     """What is counted."""
     found: Metrics = request.app.state.metrics
+    return found
+
+
+def shown_lists_of(request: Request) -> ShownLists:
+    """The experiment that runs, and what was shown in it."""
+    found: ShownLists = request.app.state.shown_lists
     return found
 
 

@@ -129,8 +129,9 @@ def undo_profile(request: Request, user_id: UserId) -> dict[str, Any]:
 
 @routes.get("/v1/users/{user_id}/export", dependencies=[READ])
 def export(request: Request, user_id: UserId) -> dict[str, Any]:
-    """All that is kept of a user: the profile, and the events and changes that it is made of."""
-    return served_by(request).shop.tastes.export(user_id)
+    """All that is kept of a user: the profile, the events and changes that it is made of, and what was shown."""
+    shop = served_by(request).shop
+    return {**shop.tastes.export(user_id), "impressions": shop.experiments.impressions.shown_to(user_id)}
 
 
 @routes.put("/v1/users/{user_id}/import", dependencies=[WRITE])

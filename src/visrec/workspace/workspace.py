@@ -29,6 +29,7 @@ from visrec.workspace.assemble import current_histories
 from visrec.workspace.attributes import ItemAttributes
 from visrec.workspace.checks import check_k, check_user_ids
 from visrec.workspace.examples import Example, ExampleSource, Query
+from visrec.workspace.experiments import Experiments
 from visrec.workspace.explain import Explanations
 from visrec.workspace.feature_cache import FeatureCache
 from visrec.workspace.feature_sets import FeatureSets
@@ -87,6 +88,7 @@ class Workspace:
         plans = ListPlans(root, catalogue, self.attributes, self.item_features, self.titles)
         self.rules = plans.rules
         self.maps = ItemMaps(root, self.item_features)
+        self.experiments = Experiments(root, catalogue, self._settings, self._models)
         self.answers = Answers(
             root,
             catalogue,
@@ -202,6 +204,7 @@ class Workspace:
     def remove_user(self, user_id: str) -> Removed:
         """Take out all that a user did."""
         self.tastes.forget(user_id)
+        self.experiments.impressions.forget(user_id)
         return self.catalogue.remove_user(user_id)
 
     def require_items(self) -> None:
