@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from PIL import Image
 
+from visrec.core.list_options import ListOptions
 from visrec.workspace.workspace import Workspace
 
 USER, OTHER = "customer-003", "customer-004"
@@ -198,6 +199,23 @@ def test_before_training_it_says_what_to_run(ingested, attempt):
     done = attempt("explain", ingested, "--user", USER, "--item", "x")
     assert done.code == 1
     assert "visrec train" in done.err
+
+
+def test_an_answer_is_explained_without_scoring_again(shop, monkeypatch):
+    opened = Workspace.open(shop)
+    told, options = opened.explanations, ListOptions(5)
+    users = ["customer-007", "nobody", "customer-011"]
+    calls, model = [], type(opened.model())
+    score = model.score
+    monkeypatch.setattr(model, "score", lambda self, *asked: calls.append(asked) or score(self, *asked))
+    for ranking, answer in told.recommend(users, options):
+        before = len(calls)
+        found = told.of(answer, ranking.item_ids[2:], n_past=3)
+        assert len(calls) == before
+        assert [why.score for why in found] == [line.score for line in ranking.items[2:]]
+        assert found == told.reasons(str(ranking.user_id), ranking.item_ids[2:], n_past=3)
+        assert ranking.items == opened.recommend(str(ranking.user_id), 5).items
+    assert calls
 
 
 def test_the_reasons_of_a_list_say_what_an_explanation_says(shop):

@@ -12,6 +12,7 @@ from visrec.cli.list_options import read_ids, with_list_options
 from visrec.cli.options import AsJson, Sheet, Shop, TopK
 from visrec.cli.output import print_json, print_ranking, print_trace, say, write
 from visrec.core.errors import InputError, NotFoundError
+from visrec.core.list_options import ListOptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -62,34 +63,45 @@ def recommend(
     workspace = Workspace.open(shop)
     if users is not None:
         wanted = None if users == "all" else read_ids(Path(users))
-        _print_many(workspace, workspace.recommend_many(wanted, k, model=model, **options), model, reasons)
+        _print_many(workspace, _explained(workspace, wanted, ListOptions(k, **options), model, reasons))
     elif events is not None:
         _show(workspace.recommend_session(read_events(events), k, model=model, **options), "For these events", as_json)
     else:
-        ranking = workspace.recommend(str(user), k, model=model, **options)
-        _print_one(workspace, ranking, model, reasons, as_json)
+        ranking, why = next(_explained(workspace, [str(user)], ListOptions(k, **options), model, reasons))
+        _print_one(ranking, why, as_json)
         if sheet is not None:
             liked = workspace.liked_items(str(user))
             _draw(workspace, ranking, sheet, f"For {user}", [("Liked before", liked)])
 
 
-def _print_many(workspace: Workspace, lists: Iterator[Ranking], model: str | None, reasons: bool) -> None:
+def _explained(
+    workspace: Workspace, users: Sequence[str] | None, options: ListOptions, model: str | None, reasons: bool
+) -> Iterator[tuple[Ranking, list[Explanation]]]:
+    """Lists, with the reasons of their items where they are wanted."""
+    if not reasons:
+        yield from ((ranking, []) for ranking in workspace.answers.recommend(users, options, model))
+        return
+    told = workspace.explanations
+    for ranking, answer in told.recommend(users, options, model):
+        yield ranking, told.of(answer, ranking.item_ids, n_past=3)
+
+
+def _print_many(workspace: Workspace, lists: Iterator[tuple[Ranking, list[Explanation]]]) -> None:
     n_lists = 0
-    for found in lists:
-        print_json(_with_reasons(workspace, found, model) if reasons else found.to_json())
+    for found, why in lists:
+        print_json(_with_reasons(found, why))
         n_lists += 1
     if not n_lists:
         say(f"{workspace.root} knows of no user: it holds no interactions yet.")
 
 
-def _print_one(workspace: Workspace, ranking: Ranking, model: str | None, reasons: bool, as_json: bool) -> None:
-    if as_json and reasons:
-        print_json(_with_reasons(workspace, ranking, model))
+def _print_one(ranking: Ranking, why: list[Explanation], as_json: bool) -> None:
+    if as_json:
+        print_json(_with_reasons(ranking, why))
         return
     _show(ranking, f"For {ranking.user_id}", as_json)
-    if reasons:
-        for item, why in zip(ranking.items, _reasons(workspace, ranking, model), strict=True):
-            write(f"{item.rank}. {why.sentence['en']}\n   {why.sentence['zh']}")
+    for item, reason in zip(ranking.items, why, strict=False):
+        write(f"{item.rank}. {reason.sentence['en']}\n   {reason.sentence['zh']}")
 
 
 def similar(
@@ -177,14 +189,10 @@ def _show(ranking: Ranking, heading: str, as_json: bool) -> None:
         print_trace(ranking.trace)
 
 
-def _reasons(workspace: Workspace, ranking: Ranking, model: str | None) -> list[Explanation]:
-    return workspace.explanations.reasons(str(ranking.user_id), ranking.item_ids, model, n_past=3)
-
-
-def _with_reasons(workspace: Workspace, ranking: Ranking, model: str | None) -> dict[str, Any]:
+def _with_reasons(ranking: Ranking, why: list[Explanation]) -> dict[str, Any]:
     body = ranking.to_json()
-    for line, why in zip(body["items"], _reasons(workspace, ranking, model), strict=True):
-        line["reasons"] = why.reasons_json()
+    for line, reason in zip(body["items"], why, strict=False):
+        line["reasons"] = reason.reasons_json()
     return body
 
 

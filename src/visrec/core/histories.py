@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -121,10 +122,16 @@ class Histories:
 
     def latest(self) -> npt.NDArray[np.int64]:
         """Places of the latest event of each pair of user and item, by user, then by item; int64."""
+        return self._latest
+
+    @cached_property
+    def _latest(self) -> npt.NDArray[np.int64]:
         pair = self.user_index * self.n_items + self.item_index
         # Events of one user are oldest first: of equal pairs the last is the latest.
         _, first_from_behind = np.unique(pair[::-1], return_index=True)
-        return self.n_events - 1 - first_from_behind
+        latest = self.n_events - 1 - first_from_behind
+        latest.flags.writeable = False
+        return latest
 
     def matrix(self) -> csr_matrix:
         """Users x items, float32 CSR (n_users, n_items), zeros kept; of a repeated pair the latest event counts."""

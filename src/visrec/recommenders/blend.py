@@ -31,7 +31,7 @@ Matrix = npt.NDArray[np.float32]
 #: What was last scored for one user, and how.
 _Last = tuple[weakref.ref[Histories], weakref.ref[ItemFeatures], list[Standard]]
 #: Items that say what an event says of items in general.
-_REFERENCE = 256
+_REFERENCE = 128
 #: The order of sources in reports.
 _ORDER = ("collaborative", *BLOCK_SOURCES.values(), "appeal", "popular")
 #: Scores of one member that are kept while weights are learned, and of how many users they are made at a time.
@@ -173,7 +173,7 @@ class Blend:
 
         For the history at hand a member's mean, deviation and logarithm are constants of an item, so its contributions
         are scaled by them. Where the mean was taken off, so is from each event what it says of items in general (the
-        mean over at most 256 of them, evenly spread): what is left is what it says for this item. All else is base.
+        mean over at most 128 of them, evenly spread): what is left is what it says for this item. All else is base.
         """
         self._check_fitted()
         n_likes = self._likes(items)
@@ -363,8 +363,8 @@ def _standard_scores(model: Recommender, histories: Histories, items: ItemFeatur
 
 
 def _spread_over(rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """At most 256 of these rows, evenly spread."""
-    return rows[np.unique(np.linspace(0, max(len(rows) - 1, 0), min(len(rows), _REFERENCE)).astype(np.int64))]
+    """At most 128 of these rows, evenly spread."""
+    return rows[:: max(-(-len(rows) // _REFERENCE), 1)]
 
 
 def _place(source: str) -> tuple[int, str]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import cache
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -29,9 +30,15 @@ def decompose(
         items: features of n_items items.
         rows: int64 (n_rows,), the items asked about.
     """
-    if isinstance(model, Decomposable):
-        return model.contributions(history, items, rows)
+    if _decomposable(type(model)):
+        return cast(Decomposable, model).contributions(history, items, rows)
     return history_shapley(model, history, items, rows)
+
+
+@cache
+def _decomposable(model: type) -> bool:
+    """Checked once a class: asking a Protocol takes longer than some contributions."""
+    return issubclass(model, Decomposable)
 
 
 def impersonal(scores: Scores, history: Histories, rows: npt.NDArray[np.int64]) -> Decomposition:

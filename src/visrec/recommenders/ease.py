@@ -90,7 +90,8 @@ class _Known:
     """How the items to be scored relate to the fitted ones."""
 
     columns: npt.NDArray[np.int64]  # (n_items,) fitted column, -1 for a new item
-    content: Mapping[str, Matrix]  # block -> (n_items, dim)
+    new: npt.NDArray[np.int64]  # (n_new,) rows of the new items, ascending
+    content: Mapping[str, Matrix]  # block -> (n_new, dim), of these
 
 
 class Ease:
@@ -169,12 +170,11 @@ class Ease:
         collaborative = np.zeros((len(histories), len(items)), dtype=np.float32)
         collaborative[:, fitted] = (through / self._scale)[:, known.columns[fitted]]
         parts = {"collaborative": collaborative}
-        new = np.flatnonzero(known.columns < 0)
-        if new.size:
+        if known.new.size:
             pull = (inputs - through) * (self._precision * np.float32(self._block_weight()))
             for name, content in self._content.items():
                 part = np.zeros_like(collaborative)
-                part[:, new] = (pull @ content) @ known.content[name][new].T
+                part[:, known.new] = (pull @ content) @ known.content[name].T
                 parts[BLOCK_SOURCES.get(name, name)] = part
         return Scores(parts)
 
@@ -189,17 +189,21 @@ class Ease:
         columns, wanted = known.columns[history.item_index[events]], known.columns[rows]
         old, new = np.flatnonzero(columns >= 0), np.flatnonzero(columns < 0)
         coefficient = (history.weight[events[old]] * self._scale[columns[old]])[:, None]
-        inputs = self._inputs(one_event_each(history, events[new]), known)
-        through = np.concatenate([coefficient * self._weights[columns[old]], inputs @ self._weights])
+        inputs = np.zeros((0, len(self._scale)), dtype=np.float32)
+        if new.size:
+            inputs = self._inputs(one_event_each(history, events[new]), known)
+        through = inputs @ self._weights
         events = events[np.concatenate([old, new])]
         parts = np.zeros((len(rows), history.n_events), dtype=np.float32)
         at = np.flatnonzero(wanted >= 0)
-        parts[np.ix_(at, events)] = (through[:, wanted[at]] / self._scale[wanted[at]]).T
+        # Of an event on a fitted item only the columns asked about are read.
+        reached = [coefficient * self._weights[columns[old][:, None], wanted[at]], through[:, wanted[at]]]
+        parts[np.ix_(at, events)] = (np.concatenate(reached) / self._scale[wanted[at]]).T
         at = np.flatnonzero(wanted < 0)
         if at.size:
             likeness = self._likeness(known, rows[at])
-            direct = np.concatenate([coefficient * likeness[columns[old]], inputs @ likeness])
-            parts[np.ix_(at, events)] = (direct - through @ likeness).T
+            old_rows = coefficient * (likeness[columns[old]] - self._weights[columns[old]] @ likeness)
+            parts[np.ix_(at, events)] = np.concatenate([old_rows, (inputs - through) @ likeness]).T
         return Decomposition(np.zeros(len(rows), dtype=np.float32), parts)
 
     def state(self) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
@@ -227,7 +231,10 @@ class Ease:
         return self._item_ids
 
     def _relate(self, items: ItemFeatures) -> _Known:
-        return _Known(self._fitted().rows(list(items.item_ids)), self._space.transform(items))
+        columns = self._fitted().rows(list(items.item_ids))
+        new = np.flatnonzero(columns < 0)
+        content = self._space.transform(items)
+        return _Known(columns, new, {name: np.ascontiguousarray(rows[new]) for name, rows in content.items()})
 
     def _block_weight(self) -> float:
         return self.settings.content_weight / max(len(self._content), 1)
@@ -235,8 +242,9 @@ class Ease:
     def _likeness(self, known: _Known, rows: npt.NDArray[np.int64]) -> Matrix:
         """diag(P) F f for items without a column, float32 (n, n_rows): what the pull of a history is multiplied by."""
         likeness = np.zeros((len(self._scale), len(rows)), dtype=np.float32)
+        places = np.searchsorted(known.new, rows)
         for name, content in self._content.items():
-            likeness += content @ known.content[name][rows].T
+            likeness += content @ known.content[name][places].T
         likeness *= (self._precision * np.float32(self._block_weight()))[:, None]
         return likeness
 
@@ -283,13 +291,12 @@ class Ease:
         inputs = np.zeros((liked.shape[0], len(self._scale)), dtype=np.float32)
         inputs[:, known.columns[fitted]] = liked[:, fitted].toarray()
         inputs *= self._scale
-        new = np.flatnonzero(known.columns < 0)
-        events = liked[:, new]
+        events = liked[:, known.new]
         users = np.flatnonzero(np.diff(events.indptr))
         if users.size:
             mixture = np.zeros((len(users), inputs.shape[1]), dtype=np.float32)
             for name, content in self._content.items():
-                mixture += (events[users] @ known.content[name][new]) @ content.T
+                mixture += (events[users] @ known.content[name]) @ content.T
             mixture *= np.float32(self._block_weight())
             # mixture @ P, written with B: P = (I - B) diag(P).
             inputs[users] += (mixture - mixture @ self._weights) * self._precision

@@ -15,6 +15,7 @@ from pydantic import Field, ValidationError
 
 from visrec.catalogue.interactions import Interaction
 from visrec.core.errors import InputError
+from visrec.core.list_options import ListOptions
 from visrec.core.ranking import Ranking
 from visrec.server.access import READ
 from visrec.server.encoded_paths import ItemId, UserId
@@ -66,11 +67,14 @@ def recommend(request: Request, user_id: UserId, asked: Annotated[RecommendQuery
     start, k = _window(request, asked)
     (told,) = _variants(request, [user_id], asked.model)
     model = asked.model if told is None else told.model
-    ranking = served.shop.recommend(user_id, start + k, model=model, **asked.options())
-    body = _told(request, _body(ranking, start, k), told)
+    options, explanations = asked.options(), served.shop.explanations
     if asked.reasons:
-        shown = [line["item_id"] for line in body["items"]]
-        found = served.shop.explanations.reasons(user_id, shown, model, n_past=3)
+        ranking, answer = next(explanations.recommend([user_id], ListOptions(start + k, **options), model))
+    else:
+        ranking, answer = served.shop.recommend(user_id, start + k, model=model, **options), None
+    body = _told(request, _body(ranking, start, k), told)
+    if answer is not None:
+        found = explanations.of(answer, [line["item_id"] for line in body["items"]], n_past=3)
         for line, why in zip(body["items"], found, strict=True):
             line["reasons"] = why.reasons_json()
     # The hot path: as `Listed` would write it, which is not gone through once more to check our own numbers.

@@ -6,14 +6,16 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from visrec.catalogue.catalogue import Catalogue
 from visrec.catalogue.interactions import EMPTY_INTERACTIONS, Interaction
 from visrec.core.errors import InputError
 from visrec.core.features import ItemFeatures
+from visrec.core.histories import Histories
 from visrec.core.ids import IdMap
 from visrec.core.list_options import ListOptions
-from visrec.core.protocols import Recommender
+from visrec.core.protocols import Recommender, Scores
 from visrec.core.ranking import Ranking
 from visrec.workspace.assemble import current_histories, make_histories
 from visrec.workspace.checks import check_user_ids
@@ -25,7 +27,36 @@ from visrec.workspace.sessions import session_log
 from visrec.workspace.settings import SettingsFile
 from visrec.workspace.taste import Tastes
 
-__all__ = ["Answers"]
+if TYPE_CHECKING:
+    from visrec.retrieval.ranker import Scorer
+
+__all__ = ["Answers", "Heard"]
+
+
+class Heard:
+    """What models said last, kept so that it can be explained without asking again.
+
+    Attributes:
+        last: model, history, items and scores.
+    """
+
+    last: tuple[Recommender, Histories, ItemFeatures, Scores]
+
+    def of(self, model: Recommender) -> Scorer:
+        """The model, listened to."""
+        return _Listened(model, self)
+
+
+class _Listened:
+    def __init__(self, model: Recommender, heard: Heard) -> None:
+        self.id = model.id
+        self._model = model
+        self._heard = heard
+
+    def score(self, histories: Histories, items: ItemFeatures) -> Scores:
+        scores = self._model.score(histories, items)
+        self._heard.last = (self._model, histories, items, scores)
+        return scores
 
 
 class Answers:
@@ -65,8 +96,10 @@ class Answers:
         self._tastes = tastes
         self._in_use = in_use
 
-    def recommend(self, user_ids: Sequence[str] | None, options: ListOptions, model: str | None) -> Iterator[Ranking]:
-        """See `Workspace.recommend_many`."""
+    def recommend(
+        self, user_ids: Sequence[str] | None, options: ListOptions, model: str | None, heard: Heard | None = None
+    ) -> Iterator[Ranking]:
+        """See `Workspace.recommend_many`. With `heard`, users are scored one at a time: it has each one's scores."""
         from visrec.retrieval.ranker import Ranker
 
         check_user_ids(user_ids or ())
@@ -75,7 +108,10 @@ class Answers:
         plan = self._plans.plan(options, items)
         users = None if user_ids is None else IdMap(dict.fromkeys(user_ids))
         histories = current_histories(self._catalogue, items.item_ids, self._settings.current.rules, users)
-        return Ranker(trained, fallback).rank(self._tastes.edited(histories, items.item_ids), items, plan)
+        edited = self._tastes.edited(histories, items.item_ids)
+        if heard is None:
+            return Ranker(trained, fallback).rank(edited, items, plan)
+        return Ranker(heard.of(trained), heard.of(fallback)).rank(edited, items, plan, block=1)
 
     def recommend_sessions(
         self, sessions: Sequence[Sequence[Interaction]], options: ListOptions, model: str | None

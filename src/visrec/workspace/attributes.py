@@ -68,7 +68,7 @@ class ItemAttributes:
 
     def recognize_new(self, *, progress: ProgressFactory = silent, say: Say = quiet) -> RecognizeReport | None:
         """As `recognize`, where it was done before; None where it never was."""
-        return self.recognize(progress=progress, say=say) if self._catalogue.measurements.sets() else None
+        return self.recognize(progress=progress, say=say) if self.version else None
 
     @property
     def version(self) -> tuple[frozenset[str], ...]:
@@ -193,7 +193,7 @@ class ItemAttributes:
 
     def _recognized(self) -> dict[str, AttributeColumn]:
         store = self._catalogue.measurements
-        recognizers = self._recognizers.all() if store.sets() else []
+        recognizers = self._recognizers.all() if store.versions() else []
         versions = tuple(store.version(recognizer.info.feature_set) for recognizer in recognizers)
         state = (self._catalogue.version, versions)
         if self._seen[0] != state:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,10 +16,12 @@ from visrec.core.errors import NotFittedError, NotFoundError, UnsupportedError
 from visrec.core.features import ItemFeatures
 from visrec.core.histories import Histories
 from visrec.core.ids import IdMap
-from visrec.core.protocols import Decomposition, ImageEncoder, Recommender, Scores
+from visrec.core.list_options import ListOptions
+from visrec.core.protocols import ImageEncoder, Recommender
+from visrec.core.ranking import Ranking
 from visrec.core.settings import ImageLimits
-from visrec.explanation.explanation import AttributeReason, Evidence, Explanation, PastItem
-from visrec.explanation.sentence import sentences
+from visrec.explanation.explanation import Explanation
+from visrec.workspace.answers import Answers, Heard
 from visrec.workspace.assemble import current_histories
 from visrec.workspace.attributes import ItemAttributes
 from visrec.workspace.checks import check_user_ids
@@ -27,6 +29,7 @@ from visrec.workspace.explain_regions import SeenPicture, Stage, check_method, r
 from visrec.workspace.models import ModelStore
 from visrec.workspace.pictures import PictureReader
 from visrec.workspace.query import NeighbourModels
+from visrec.workspace.reasons import Asked, Reasons
 from visrec.workspace.settings import SettingsFile
 from visrec.workspace.taste import Tastes
 
@@ -34,34 +37,11 @@ if TYPE_CHECKING:
     from visrec.explanation.attributes import AttributeSurrogate
     from visrec.explanation.regions import RegionMap
 
-__all__ = ["Asked", "Explanations", "Regions"]
+__all__ = ["Explanations", "Regions"]
 
 #: Attributes that no reason is told by: nobody likes things for their height by width, and `colours`, by their shares,
 #: say what `colour` says and more.
 _NOT_TOLD_BY = ("aspect", "symmetry", "parts", "colour")
-#: Past items whose attributes are looked at for what is shared, and attributes that are told of.
-_PAST, _ATTRIBUTES = 5, 8
-#: Past items that a sentence chooses from, of those that speak for an item and of those against it.
-_NAMED = 10
-#: A history that adds less than this, in deviations of the user's scores, says little.
-_LITTLE = 0.25
-
-
-@dataclass(frozen=True)
-class Asked:
-    """A user's history, the model that answers, and what it scores from.
-
-    Attributes:
-        history: of one user, without what they took out of their taste profile.
-        items: the features that the model learned from.
-        model: the model, or the fallback where nothing liked is known.
-        n_liked: liked items.
-    """
-
-    history: Histories
-    items: ItemFeatures
-    model: Recommender
-    n_liked: int
 
 
 @dataclass(frozen=True)
@@ -97,6 +77,7 @@ class Explanations:
         titles: gives row -> title.
         pictures: knows the encoder in use.
         limits: what a picture may cost.
+        answers: makes the lists.
     """
 
     def __init__(
@@ -111,6 +92,7 @@ class Explanations:
         titles: Callable[[], Mapping[int, str]],
         pictures: PictureReader,
         limits: ImageLimits,
+        answers: Answers,
     ) -> None:
         self._root = root
         self._catalogue = catalogue
@@ -122,6 +104,7 @@ class Explanations:
         self._titles = titles
         self._pictures = pictures
         self._limits = limits
+        self._answers = answers
         self._surrogate: tuple[object, AttributeSurrogate] | None = None
 
     def explain(self, user_id: str, item_id: str, model: str | None = None) -> Explanation:
@@ -146,15 +129,25 @@ class Explanations:
             NotFoundError: for an unknown item.
             NotFittedError: before `train`.
         """
+        return self.of(self.asked(user_id, model), item_ids, n_past)
+
+    def recommend(
+        self, user_ids: Sequence[str] | None, options: ListOptions, model: str | None = None
+    ) -> Iterator[tuple[Ranking, Asked]]:
+        """As `Workspace.recommend_many`, with each list what `of` explains it from: nothing is scored again."""
+        heard = Heard()
+        for ranking in self._answers.recommend(user_ids, options, model, heard):
+            yield ranking, Asked(*heard.last)
+
+    def of(self, asked: Asked, item_ids: Sequence[str], n_past: int | None = None) -> list[Explanation]:
+        """Why each of some items has the score that it has in an answer; see `reasons`."""
         from visrec.recommenders.decompose import decompose
 
-        asked = self.asked(user_id, model)
         rows = self.rows(asked.items.item_ids, item_ids)
         if not rows.size:
             return []
-        scores = asked.model.score(asked.history, asked.items)
         found = decompose(asked.model, asked.history, asked.items, rows)
-        return _Answer(asked, user_id, rows, scores, found, self._titles(), self._of_attributes()).all(n_past)
+        return Reasons(asked, rows, found, self._titles(), self._of_attributes()).all(n_past)
 
     def regions(
         self, user_id: str, item_id: str, method: str = "shap", model: str | None = None, n_samples: int = 500
@@ -237,9 +230,8 @@ class Explanations:
         users, rules = IdMap([user_id]), self._settings.current.rules
         history = current_histories(self._catalogue, items.item_ids, rules, users)
         history = self._tastes.edited(history, items.item_ids)
-        n_liked = int(history.liked().nnz)
-        answering = trained.recommender if n_liked else self._models.load("popular").recommender
-        return Asked(history, items, answering, n_liked)
+        answering = trained.recommender if history.liked().nnz else self._models.load("popular").recommender
+        return Asked(answering, history, items, answering.score(history, items))
 
     def rows(self, known: IdMap, item_ids: Sequence[str]) -> npt.NDArray[np.int64]:
         """Rows of items; int64.
@@ -273,93 +265,3 @@ def _one_like(row: int, n_items: int) -> Histories:
     return Histories.from_events(
         IdMap([""]), n_items, one, np.array([row], dtype=np.int32), np.ones(1, dtype=np.float32), one
     )
-
-
-class _Answer:
-    """Explanations of some items, put together from what models found."""
-
-    def __init__(
-        self,
-        asked: Asked,
-        user_id: str,
-        rows: npt.NDArray[np.int64],
-        scores: Scores,
-        found: Decomposition,
-        titles: Mapping[int, str],
-        surrogate: AttributeSurrogate | None,
-    ) -> None:
-        self._asked, self._user_id, self._rows, self._found, self._titles = asked, user_id, rows, found, titles
-        values = scores.values[0]
-        self._values, self._spread = values[rows], float(values.std())
-        shares = np.stack([part[0, rows] for part in scores.parts.values()], axis=1)
-        self._kinds = [list(scores.parts)[column] for column in shares.argmax(axis=1).tolist()]
-        self._surrogate = surrogate
-        weights = surrogate.fit(values) if surrogate is not None and asked.n_liked else None
-        self._r2 = None if weights is None else round(weights.r2, 4)
-        self._pulls = None if weights is None or surrogate is None else surrogate.contributions(weights, rows)
-        # One entry an item: of a repeated one only the latest event has a contribution.
-        latest = asked.history.latest()
-        self._past, self._weights = asked.history.item_index[latest], asked.history.weight[latest]
-        self._parts = found.parts[:, latest]
-
-    def all(self, n_past: int | None) -> list[Explanation]:
-        return [self._one(place, n_past) for place in range(len(self._rows))]
-
-    def _one(self, place: int, n_past: int | None) -> Explanation:
-        history, past_rows = self._history(place, n_past)
-        attributes = self._attributes(place, past_rows)
-        evidence = self._evidence(place)
-        row = int(self._rows[place])
-        return Explanation(
-            user_id=self._user_id,
-            item_id=self._asked.items.item_ids[row],
-            model=self._asked.model.id,
-            score=float(self._values[place]),
-            base=float(self._found.base[place]),
-            how="exact" if self._found.exact else "shapley",
-            history=history,
-            attributes=attributes,
-            evidence=evidence,
-            sentence=sentences(self._asked.items.item_ids[row], evidence, history, attributes),
-            title=self._titles.get(row, ""),
-        )
-
-    def _history(self, place: int, n_past: int | None) -> tuple[tuple[PastItem, ...], list[int]]:
-        """Past items by the size of their contributions, and the rows of those that speak most for the item."""
-        parts = self._parts[place]
-        order = np.argsort(-np.abs(parts), kind="stable")
-        order = order[parts[order] != 0]
-        speaking = self._past[order[parts[order] > 0]][:_PAST].tolist()
-        if n_past is not None:
-            # What the sentence may name, on either side, stays.
-            signs = parts[order] > 0
-            kept = np.cumsum(signs) * signs + np.cumsum(~signs) * ~signs <= _NAMED
-            kept[:n_past] = True
-            order = order[kept]
-        rows, weights = self._past[order].tolist(), self._weights[order].tolist()
-        ids, titles = self._asked.items.item_ids, self._titles
-        items = tuple(
-            PastItem(ids[row], value, titles.get(row, ""), weight > 0)
-            for row, value, weight in zip(rows, parts[order].tolist(), weights, strict=True)
-        )
-        return items, speaking
-
-    def _attributes(self, place: int, past: Sequence[int]) -> tuple[AttributeReason, ...]:
-        if self._pulls is None or self._surrogate is None:
-            return ()
-        pulls = self._pulls[place]
-        chosen = [int(c) for c in np.argsort(-np.abs(pulls), kind="stable")[:_ATTRIBUTES] if pulls[c] != 0]
-        ids = self._asked.items.item_ids
-        reasons = []
-        for column in chosen:
-            name, _, value = self._surrogate.labels[column].partition("=")
-            shared = tuple(ids[row] for row in past if self._surrogate.values[row, column] > 0)
-            reasons.append(AttributeReason(name, value, float(pulls[column]), shared))
-        return tuple(reasons)
-
-    def _evidence(self, place: int) -> Evidence:
-        total = float(self._parts[place].sum())
-        personal = total / self._spread if self._spread > 0 else 0.0
-        spoken = bool(self._parts[place].any())
-        strength = "none" if not spoken or not self._asked.n_liked else "little" if personal < _LITTLE else "good"
-        return Evidence(self._kinds[place], strength, self._asked.n_liked, round(personal, 4), self._r2)  # type: ignore[arg-type]

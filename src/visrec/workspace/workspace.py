@@ -102,7 +102,7 @@ class Workspace:
         )
         self.explanations = Explanations(
             *(root, catalogue, self._settings, self._models, self.item_features, self.tastes, self.attributes),
-            *(self.titles, reader, self.limits),
+            *(self.titles, reader, self.limits, self.answers),
         )
 
     @property
