@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
 import signal
 import socket
+import threading
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -14,6 +17,7 @@ from uvicorn.supervisors import Multiprocess
 
 from visrec.core.errors import InputError
 from visrec.server.app import create_app
+from visrec.server.connections import PatientConnection
 from visrec.server.keys import Keys
 from visrec.server.observed import log_to_stderr
 from visrec.server.settings import ServerSettings, is_loopback
@@ -72,7 +76,16 @@ def serve(
 
 def _app(root: Path, settings: ServerSettings, log_level: str) -> FastAPI:
     log_to_stderr(log_level)
+    threading.Thread(target=_end_with_parent, name="visrec-parent", daemon=True).start()
     return create_app(Workspace.open(root), settings)
+
+
+def _end_with_parent() -> None:
+    """End this worker when the process that started it was killed: it would keep the port from the next one."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _config(app: FastAPI | Callable[[], FastAPI], workers: int = 1, factory: bool = False) -> uvicorn.Config:
@@ -80,6 +93,7 @@ def _config(app: FastAPI | Callable[[], FastAPI], workers: int = 1, factory: boo
         app,
         factory=factory,
         workers=workers,
+        http=PatientConnection,
         log_config=None,
         access_log=False,
         server_header=False,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 from contextlib import suppress
 from pathlib import Path
@@ -17,10 +18,13 @@ __all__ = ["WIDTHS", "Thumbnails"]
 WIDTHS = (120, 240, 480, 960)
 """Longer sides in pixels; a few, so that the files that are kept stay few."""
 _QUALITY = 72
+_HASH_BYTES = 32
 
 
 class Thumbnails:
-    """WebP files below SHOP/thumbnails; where nothing can be written there they are made anew each time.
+    """WebP files below SHOP/thumbnails, each after its hash, so that a damaged one is noticed and made anew.
+
+    Where nothing can be written there they are made anew each time.
 
     Args:
         root: the workspace's folder.
@@ -40,12 +44,14 @@ class Thumbnails:
         """
         if width not in WIDTHS:
             raise InputError(f"Expected a width out of {', '.join(map(str, WIDTHS))}, got {width}.")
-        file = self._folder / picture.sha256[:2] / f"{picture.sha256}-{width}.webp"
+        file = self._folder / picture.sha256[:2] / f"{picture.sha256}-{width}.hashed"
         with suppress(OSError):
-            return file.read_bytes()
+            kept = file.read_bytes()
+            if hashlib.sha256(kept[_HASH_BYTES:]).digest() == kept[:_HASH_BYTES]:
+                return kept[_HASH_BYTES:]
         data = self._make(picture, width)
         with suppress(OSError):
-            write_atomic(file, data)
+            write_atomic(file, hashlib.sha256(data).digest() + data)
         return data
 
     def _make(self, picture: Picture, width: int) -> bytes:

@@ -55,3 +55,14 @@ def test_where_nothing_can_be_written_it_is_made_anew(picture, tmp_path):
 def test_only_a_few_widths_are_made(picture, tmp_path):
     with pytest.raises(InputError, match="a width out of 120, 240, 480, 960, got 241"):
         Thumbnails(tmp_path, ImageLimits()).of(picture, 241)
+
+
+def test_a_damaged_file_is_noticed_and_made_anew(picture, tmp_path):
+    thumbnails = Thumbnails(tmp_path, ImageLimits())
+    first = thumbnails.of(picture, 240)
+    (kept,) = (tmp_path / "thumbnails").rglob("*-240*")
+    whole = kept.read_bytes()
+    for damaged in (b"", whole[:-5], whole[:100] + bytes([whole[100] ^ 1]) + whole[101:]):
+        kept.write_bytes(damaged)
+        assert thumbnails.of(picture, 240) == first
+        assert kept.read_bytes() == whole
